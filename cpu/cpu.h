@@ -1,0 +1,92 @@
+// The processor as the board sees it.
+//
+// The board wires interrupt pins and buses, calls run() and reacts to why it came back. Everything else of the CPU is
+// behind this header; the debugger reads and writes state().
+//
+// Time: run() counts retired instructions in the machine's Clock (one tick each). Before any access to a device the
+// clock is set to the exact tick of the accessing instruction. run() never goes past Clock::next_due_tick().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "cpu/model.h"
+#include "cpu/state.h"
+#include "hw/core/archive.h"
+#include "hw/core/bus.h"
+#include "hw/core/clock.h"
+#include "hw/core/device.h"
+#include "hw/core/log.h"
+#include "hw/core/memory.h"
+
+namespace orrery::cpu {
+
+/// Why run() returned.
+enum class Stop : u8 {
+  Budget,     // the tick that was asked for, or the next event's, is reached
+  Halted,     // HLT (or a shutdown state) with nothing to do: only an interrupt, NMI, INIT or reset goes on
+  Requested,  // request_stop() was called
+  Shutdown,   // triple fault: the processor signals shutdown on the bus; a PC resets
+  Breakpoint, // an armed debugger breakpoint or watchpoint, before (break) or after (watch) the instruction
+};
+
+/// What the chips around the processor do for it.
+struct Pins {
+  /// Interrupt acknowledge cycle: returns the vector of the highest interrupt that the PIC (or APIC) presents.
+  std::function<u8()> interrupt_acknowledge;
+  /// FERR#: the x87 asks for IRQ 13 (CR0.NE = 0). May be empty.
+  std::function<void(bool level)> ferr;
+};
+
+class Engine;
+
+class Cpu final : public core::Device {
+ public:
+  Cpu(const Model& model, core::GuestMemory& memory, core::PortBus& ports, core::Clock& clock, core::Log& log, Pins pins);
+  ~Cpu() override;
+
+  std::string_view name() const override { return "cpu"; }
+  void reset() override;
+  void archive(core::Archive& ar) override;
+
+  /// Executes until clock.ticks() == until_tick, the next event is due, or another reason of Stop arises.
+  Stop run(u64 until_tick);
+  /// Executes exactly one instruction (or delivers one interrupt and executes its first instruction).
+  Stop step();
+
+  /// The INTR pin's level; sampled at instruction boundaries.
+  void set_intr(bool level);
+  /// A rising edge on NMI.
+  void pulse_nmi();
+  /// INIT#: a soft reset that keeps the caches, CR0.CD/NW and the x87 and SSE state.
+  void init();
+  /// The A20 gate: false forces address bit 20 to zero.
+  void set_a20(bool enabled);
+  bool a20() const;
+  /// Makes run() come back at the next instruction boundary. Machine thread only (call it from a device).
+  void request_stop();
+
+  State& state() { return *state_; }
+  const State& state() const { return *state_; }
+  const Model& model() const { return model_; }
+  /// EFLAGS/RFLAGS with the lazy ones made.
+  u64 rflags() const;
+  void set_rflags(u64 value);
+  /// State was changed from outside (debugger, archive): derived caches are made anew.
+  void state_changed();
+
+  /// Translates a linear address without side effects (no A/D bits, no faults). False if not present.
+  bool translate(u64 linear, u64& physical) const;
+  /// Debugger access to linear memory; returns how many bytes could be reached. Writes drop decoded code.
+  std::size_t read_linear(u64 linear, std::span<u8> out);
+  std::size_t write_linear(u64 linear, std::span<const u8> data);
+
+ private:
+  Model model_;
+  std::unique_ptr<State> state_;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace orrery::cpu

@@ -1,0 +1,126 @@
+// The I/O port bus, and the part of the memory bus that leads to devices.
+//
+// A device maps ranges. Each range says which access widths its handlers take ("impl"); the bus splits wider accesses,
+// low address first, and widens narrower ones by reading the enclosing unit (a narrow write to a device that takes wide
+// ones only becomes a read of the unit, a merge and a write). Unmapped reads give all ones, unmapped writes vanish; both
+// are logged once per address on `unimp`.
+//
+// Fixed ranges may not overlap: mapping one over another throws BusConflict, which names both. Ranges that the guest can
+// move (PCI BARs) may be moved anywhere: where they overlap a fixed range, the fixed one answers; between two movable
+// ones, the one that was mapped first.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "hw/core/log.h"
+#include "hw/core/types.h"
+
+namespace orrery::core {
+
+class BusConflict : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+/// Access widths in bytes that a device's handlers take: 1, 2, 4 or 8.
+struct Widths {
+  u8 min = 1;
+  u8 max = 1;
+};
+
+/// A device's registers. `offset` is relative to the range's base, `width` one of the declared widths.
+struct IoRange {
+  std::string name;  // for logs, listings and conflicts, for example "pic1"
+  u64 base = 0;
+  u64 size = 0;
+  Widths widths;
+  bool movable = false;
+  std::function<u64(u64 offset, unsigned width)> read;               // may be empty: reads as all ones
+  std::function<void(u64 offset, unsigned width, u64 value)> write;  // may be empty: writes vanish
+};
+
+/// Dispatches accesses in one address space (I/O ports: 16 bits; memory: 64 bits) to ranges.
+class IoSpace {
+ public:
+  IoSpace(std::string name, Log& log) : name_(std::move(name)), log_(log) {}
+  IoSpace(const IoSpace&) = delete;
+  IoSpace& operator=(const IoSpace&) = delete;
+
+  /// A mapped range. Unmaps when destroyed; the bus must outlive it.
+  class Mapping {
+   public:
+    Mapping() = default;
+    Mapping(Mapping&& other) noexcept { swap(other); }
+    Mapping& operator=(Mapping&& other) noexcept {
+      Mapping moved(std::move(other));
+      swap(moved);
+      return *this;
+    }
+    ~Mapping();
+
+    /// Moves a movable range to `base`.
+    void move(u64 base);
+    /// A disabled range answers nothing.
+    void enable(bool on);
+    bool enabled() const;
+    u64 base() const;
+    explicit operator bool() const { return space_ != nullptr; }
+
+   private:
+    friend class IoSpace;
+    Mapping(IoSpace* space, IoRange* range) : space_(space), range_(range) {}
+    void swap(Mapping& other) noexcept {
+      std::swap(space_, other.space_);
+      std::swap(range_, other.range_);
+    }
+    IoSpace* space_ = nullptr;
+    IoRange* range_ = nullptr;
+  };
+
+  /// Maps a range; throws BusConflict if it is fixed and overlaps another fixed one, or has no size.
+  [[nodiscard]] Mapping map(IoRange range);
+
+  /// `width` 1, 2, 4 or 8 bytes; need not be aligned.
+  u64 read(u64 address, unsigned width);
+  void write(u64 address, unsigned width, u64 value);
+
+  /// True if a device answers at `address`.
+  bool mapped(u64 address) const { return find(address) != nullptr; }
+
+  /// All enabled ranges by address, for `info mtree`.
+  std::vector<const IoRange*> ranges() const;
+
+ private:
+  struct Node {
+    IoRange range;
+    u64 sequence = 0;
+    bool enabled = true;
+  };
+  struct Segment {  // a stretch of addresses answered by one range
+    u64 first;
+    u64 last;
+    Node* node;
+  };
+
+  Node* find(u64 address) const;
+  Node& node_of(const IoRange* range);
+  void unmap(IoRange* range);
+  void rebuild();
+  u64 read_unit(Node& node, u64 address, unsigned width);
+  void write_unit(Node& node, u64 address, unsigned width, u64 value);
+
+  std::string name_;
+  Log& log_;
+  std::list<Node> nodes_;
+  std::vector<Segment> segments_;  // sorted, disjoint
+  u64 next_sequence_ = 0;
+};
+
+using PortBus = IoSpace;
+
+}  // namespace orrery::core
