@@ -77,6 +77,12 @@ std::string Archive::path(std::string_view tag) const {
   return p + std::string(tag);
 }
 
+void Archive::expect_fields(u64 count) const {
+  if (count > scopes_.back().fields.size()) {
+    throw ArchiveError(fmt::format("the archive promises {} elements in '{}' and holds fewer", count, path("")));
+  }
+}
+
 void Archive::section(std::string_view name, u32 version, const std::function<void(u32)>& body) {
   if (mode_ == Mode::Save) {
     scopes_.push_back(Scope{.name = std::string(name), .fields = {}, .out = {}});

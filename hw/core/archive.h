@@ -83,6 +83,8 @@ class Archive {
   void open(std::span<const u8> bytes);
   void number(std::string_view tag, u64& value);
   void raw(std::string_view tag, std::vector<u8>& data);
+  /// When loading: throws unless the open section holds at least `count` fields (a damaged count must not allocate).
+  void expect_fields(u64 count) const;
   std::string path(std::string_view tag) const;
   static void put_field(std::vector<u8>& out, std::string_view tag, std::span<const u8> data);
   static void parse_fields(Scope& scope, std::span<const u8> data, const std::string& where);
@@ -164,8 +166,8 @@ void Archive::operator()(std::string_view tag, T& value) {
     section(tag, 1, [&](u32) {
       u64 count = value.size();
       number("count", count);
-      // Each element takes at least a byte of the archive, so a hostile count fails in the elements, not in resize.
       if (loading()) {
+        expect_fields(count);
         value.clear();
         for (u64 i = 0; i < count; ++i) {
           value.emplace_back();
