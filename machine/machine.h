@@ -1,0 +1,175 @@
+// A whole PC: the board of machine/pc.h, the run loop, the input gate and the journal.
+//
+// Threads: a machine belongs to one thread at a time, which makes all calls but post(), request_stop() and the gate's
+// other thread-safe ones. Several machines in one process know nothing of each other.
+//
+// A front end's machine thread looks like this (see machine/governor.h for real time):
+//
+//     Machine machine(config, host);
+//     for (;;) {
+//       const RunResult result = machine.run_until(machine.now() + 5'000'000);  // 5 ms of virtual time
+//       if (result.reason != StopReason::Reached) break;
+//       publish(machine.frame(), machine.text_screen());                        // copies for other threads
+//     }
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cpu/cpu.h"
+#include "hw/core/archive.h"
+#include "hw/core/clock.h"
+#include "hw/core/log.h"
+#include "hw/core/memory.h"
+#include "machine/config.h"
+#include "machine/input.h"
+
+namespace orrery::hw {
+struct Frame;       // hw/display/surface.h
+struct TextScreen;  // hw/display/surface.h
+}  // namespace orrery::hw
+
+namespace orrery::machine {
+
+class InputGate;
+class Journal;
+class JournalReader;
+class Pc;
+
+/// Where a machine's outputs go. All are called on the machine thread, may be empty, and must not call back into the
+/// machine except for post(). What they do never reaches the guest.
+struct Host {
+  /// A byte leaves serial port 0-3.
+  std::function<void(unsigned port, u8 byte)> serial;
+  /// A byte leaves the parallel port.
+  std::function<void(u8 byte)> parallel;
+  /// A byte written to port E9.
+  std::function<void(u8 byte)> debugcon;
+  /// One line for the user: an image that could not be opened, a reset, a guest that stopped.
+  std::function<void(std::string_view line)> report;
+  /// Keyboard lights: bit 0 Scroll Lock, 1 Num Lock, 2 Caps Lock.
+  std::function<void(u8 leds)> leds;
+  /// The log that the machine writes to; enabled channels and the sink are the caller's business.
+  core::Log* log = nullptr;
+};
+
+enum class StopReason : u8 {
+  Reached,     // the tick that was asked for
+  Requested,   // request_stop()
+  PowerOff,    // the guest switched the machine off
+  Reset,       // the guest asked for a reset and Config::no_reboot is set
+  DebugExit,   // isa-debug-exit; RunResult::exit_code
+  TripleFault, // the guest's processor shut down and Config::no_reboot is set
+  Breakpoint,  // the debugger's
+  ReplayEnd,   // a replayed journal has no more to say
+  Diverged,    // a replayed journal's state hash is not the machine's
+};
+std::string_view stop_reason_name(StopReason reason);
+
+struct RunResult {
+  StopReason reason = StopReason::Reached;
+  int exit_code = 0;    // DebugExit: (value << 1) | 1, as QEMU's process exits
+  std::string message;  // one line; for TripleFault with the registers that explain it
+};
+
+class Machine {
+ public:
+  /// Opens the images and powers the machine on: the processor is at its reset vector, at tick 0. Throws ConfigError.
+  explicit Machine(Config config, Host host = {});
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  // --- running -----------------------------------------------------------------------------------------------------
+  /// Runs until tick `tick` or another StopReason. After PowerOff, Reset, TripleFault or DebugExit the machine stands
+  /// still: further calls give the same reason again until power_cycle() or load().
+  RunResult run_until_tick(u64 tick);
+  /// Runs until the first tick at which `ns` virtual nanoseconds have passed since power-on.
+  RunResult run_until(u64 ns);
+  /// Executes one instruction, and what is due before it.
+  RunResult step();
+  /// Makes a run come back soon (within about a millisecond of virtual time). Any thread. If no run is going on, the
+  /// next one comes back at once.
+  void request_stop();
+  /// Switches off and on: the reset of everything, and no StopReason stands any more. The clock goes on.
+  void power_cycle();
+
+  /// Retired instructions (and halted time) since power-on.
+  u64 ticks() const { return clock_.ticks(); }
+  /// Virtual nanoseconds since power-on.
+  u64 now() const { return clock_.now(); }
+  /// True while the processor waits in HLT.
+  bool idle() const;
+
+  // --- the outside world -------------------------------------------------------------------------------------------
+  /// Hands an input to the gate. Any thread. It takes effect when the machine runs, at the next slice border.
+  void post(Input input);
+  InputGate& gate() { return *gate_; }
+  /// The record of this run from its start.
+  const Journal& journal() const { return *journal_; }
+  /// Also writes the record, from its start, to a file; flushed with every input. Throws ConfigError.
+  void record_to(const std::string& path);
+  /// Notes the present state hash in the journal: a replay checks it.
+  void record_checkpoint();
+  /// From now on inputs come from `reader` only; post() is ignored but for request_stop(). Call on a machine that was
+  /// built from the reader's Config and has not run yet.
+  void replay(std::shared_ptr<JournalReader> reader);
+
+  /// Number of paced keys and serial bytes that wait for the guest to take them.
+  std::size_t typing_pending() const;
+  std::size_t serial_pending(unsigned port) const;
+  /// True while a guest's driver asks for absolute pointer positions (post PointerMotion instead of MouseMotion).
+  bool absolute_pointer() const;
+  /// What is in a drive now, or nothing. For menus and `info block`.
+  std::optional<Medium> medium(DriveId drive) const;
+
+  // --- pictures ----------------------------------------------------------------------------------------------------
+  /// The picture now (include hw/display/surface.h). Valid until the next call. Costs little if nothing changed. A
+  /// machine without display gives an empty one.
+  const hw::Frame& frame();
+  hw::TextScreen text_screen();
+
+  // --- state -------------------------------------------------------------------------------------------------------
+  /// Covers RAM and every archived field; equal hashes at equal ticks mean equal machines.
+  u64 state_hash();
+  /// Saves, loads or compares everything: RAM, processor, chips, clock, waiting inputs. The Config is not part of it:
+  /// load into a machine of equal Config.
+  void archive(core::Archive& ar);
+  std::vector<u8> save();
+  /// Throws core::ArchiveError; the machine is then to be thrown away or loaded again.
+  void load(std::span<const u8> bytes);
+
+  const Config& config() const { return config_; }
+  cpu::Cpu& cpu();
+  core::GuestMemory& memory();
+  core::PortBus& ports();
+  core::Clock& clock() { return clock_; }
+  core::Log& log() { return *log_; }
+  Pc& board() { return *pc_; }
+  /// Text for the monitor's `info WHAT`, for example "pic", "mtree", "pci"; nothing if there is no such topic.
+  std::optional<std::string> info(std::string_view topic);
+  /// One line that says what this machine is and boots.
+  std::string summary() const;
+
+ private:
+  class Loop;
+  friend class Loop;
+
+  Config config_;
+  Host host_;
+  std::unique_ptr<core::Log> own_log_;
+  core::Log* log_;
+  core::Clock clock_;
+  std::unique_ptr<Pc> pc_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<InputGate> gate_;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace orrery::machine
