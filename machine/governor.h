@@ -29,18 +29,20 @@ enum class Speed : u8 {
 
 class Governor {
  public:
-  /// A slice is this much host time at most, which bounds how late an input gets in.
+  /// A slice is this much virtual time at most in real time, which bounds how late a picture gets out.
   static constexpr u64 kSliceNs = 4'000'000;
 
-  explicit Governor(Machine& machine) : machine_(machine) {}
+  explicit Governor(Machine& machine);
+  /// For tests: instead of a machine, a clock and where to post.
+  Governor(core::Clock& clock, u64 nominal_rate, std::function<void(u64 rate)> post_rate);
 
   void set_speed(Speed speed);
   Speed speed() const { return speed_; }
   /// Slow: virtual time passes at `percent` (1-100) of the host's.
   void set_percent(unsigned percent);
   unsigned percent() const { return percent_; }
-  /// Pins the rate: the virtual processor keeps its nominal speed however late the host is. For tests and recordings
-  /// that must not depend on the host.
+  /// Pins the rate: the virtual processor keeps its speed however late the host is. For tests and recordings that must
+  /// not depend on the host.
   void pin_rate(bool pinned) { pinned_ = pinned; }
 
   struct Plan {
@@ -50,17 +52,25 @@ class Governor {
   /// To be asked before each slice. `host_ns` must not go backwards.
   Plan plan(u64 host_ns);
 
-  /// Virtual seconds per host second over about the last second, times 100. For titles.
+  /// Virtual seconds per host second over about the last half second, in percent. For titles.
   unsigned achieved_percent() const { return achieved_; }
-  /// Ticks per host second of running (not sleeping), halted time among them, over about the last second.
+  /// Ticks per host second over the same time, halted time among them.
   u64 ticks_per_host_second() const { return measured_rate_; }
 
  private:
-  void restart(u64 host_ns);
-  void measure(u64 host_ns);
-  void adapt(u64 host_ns);
+  /// How often the rate may change, and over how long it is measured.
+  static constexpr u64 kWindowNs = 100'000'000;
+  static constexpr u64 kReportNs = 500'000'000;
+  /// Being late by less than this is not worth a change.
+  static constexpr u64 kLateNs = 20'000'000;
+  static constexpr u64 kSlowestRate = 1'000'000;
 
-  Machine& machine_;
+  void restart(u64 host_ns);
+  void adapt(u64 host_ns, u64 late_ns);
+
+  core::Clock& clock_;
+  u64 nominal_rate_;
+  std::function<void(u64)> post_rate_;
   Speed speed_ = Speed::RealTime;
   unsigned percent_ = 50;
   bool pinned_ = false;
@@ -68,11 +78,14 @@ class Governor {
 
   u64 anchor_host_ = 0;     // at this host time ...
   u64 anchor_virtual_ = 0;  // ... virtual time was here
-  u64 window_host_ = 0;     // the running measurement
+  u64 last_host_ = 0;       // of the last plan()
+  bool slept_ = false;      // the last plan was to sleep
+  u64 window_host_ = 0;     // the running measurement began here
   u64 window_virtual_ = 0;
-  u64 window_ticks_ = 0;
   u64 window_slept_ = 0;
-  u64 slept_since_ = 0;
+  u64 report_host_ = 0;
+  u64 report_virtual_ = 0;
+  u64 report_ticks_ = 0;
   unsigned achieved_ = 0;
   u64 measured_rate_ = 0;
 };

@@ -29,6 +29,7 @@
 #include "hw/core/memory.h"
 #include "machine/config.h"
 #include "machine/input.h"
+#include "machine/stop.h"
 
 namespace orrery::hw {
 struct Frame;       // hw/display/surface.h
@@ -41,6 +42,7 @@ class InputGate;
 class Journal;
 class JournalReader;
 class Pc;
+class RunLoop;
 
 /// Where a machine's outputs go. All are called on the machine thread, may be empty, and must not call back into the
 /// machine except for post(). What they do never reaches the guest.
@@ -57,25 +59,6 @@ struct Host {
   std::function<void(u8 leds)> leds;
   /// The log that the machine writes to; enabled channels and the sink are the caller's business.
   core::Log* log = nullptr;
-};
-
-enum class StopReason : u8 {
-  Reached,     // the tick that was asked for
-  Requested,   // request_stop()
-  PowerOff,    // the guest switched the machine off
-  Reset,       // the guest asked for a reset and Config::no_reboot is set
-  DebugExit,   // isa-debug-exit; RunResult::exit_code
-  TripleFault, // the guest's processor shut down and Config::no_reboot is set
-  Breakpoint,  // the debugger's
-  ReplayEnd,   // a replayed journal has no more to say
-  Diverged,    // a replayed journal's state hash is not the machine's
-};
-std::string_view stop_reason_name(StopReason reason);
-
-struct RunResult {
-  StopReason reason = StopReason::Reached;
-  int exit_code = 0;    // DebugExit: (value << 1) | 1, as QEMU's process exits
-  std::string message;  // one line; for TripleFault with the registers that explain it
 };
 
 class Machine {
@@ -119,7 +102,7 @@ class Machine {
   void record_checkpoint();
   /// From now on inputs come from `reader` only; post() is ignored but for request_stop(). Call on a machine that was
   /// built from the reader's Config and has not run yet.
-  void replay(std::shared_ptr<JournalReader> reader);
+  void replay(std::shared_ptr<const JournalReader> reader);
 
   /// Number of paced keys and serial bytes that wait for the guest to take them.
   std::size_t typing_pending() const;
@@ -158,8 +141,10 @@ class Machine {
   std::string summary() const;
 
  private:
-  class Loop;
-  friend class Loop;
+  std::optional<RunResult> signals();
+  std::optional<RunResult> shutdown();
+  void apply(const Input& input);
+  void archive_ram(core::Archive& ar);
 
   Config config_;
   Host host_;
@@ -169,7 +154,7 @@ class Machine {
   std::unique_ptr<Pc> pc_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<InputGate> gate_;
-  std::unique_ptr<Loop> loop_;
+  std::unique_ptr<RunLoop> loop_;
 };
 
 }  // namespace orrery::machine
