@@ -12,13 +12,15 @@ u32 ones(unsigned width) { return width >= 4 ? 0xffffffff : (u32{1} << (8 * widt
 
 }  // namespace
 
-// --- one function ------------------------------------------------------------------------------------------------------
+// --- one function
+// ------------------------------------------------------------------------------------------------------
 
 PciFunction::PciFunction(std::string name, const PciIdentity& identity) : name_(std::move(name)), identity_(identity) {
   define16(0x00, identity.vendor);
   define16(0x02, identity.device);
-  define16(0x04, 0, kPciCommandIo | kPciCommandMemory | kPciCommandMaster |
-                        (identity.interrupt_pin != 0 ? kPciCommandIntxDisable : 0));
+  define16(0x04, 0,
+           kPciCommandIo | kPciCommandMemory | kPciCommandMaster |
+               (identity.interrupt_pin != 0 ? kPciCommandIntxDisable : 0));
   define32(0x08, identity.class_code << 8 | identity.revision);
   define8(0x0e, identity.header_type);
   define16(0x2c, identity.subsystem_vendor);
@@ -61,10 +63,8 @@ void PciFunction::add_memory_bar(unsigned index, u64 size, Mapped mapped, bool p
   if (index > (wide ? 4u : 5u) || !std::has_single_bit(size) || size < 16 || (!wide && size > 0x80000000)) {
     throw std::logic_error(name_ + ": bad memory BAR");
   }
-  bars_[index] = Bar{.kind = wide ? BarKind::Memory64 : BarKind::Memory32,
-                     .size = size,
-                     .mapped = std::move(mapped),
-                     .now = {}};
+  bars_[index] =
+      Bar{.kind = wide ? BarKind::Memory64 : BarKind::Memory32, .size = size, .mapped = std::move(mapped), .now = {}};
   const u64 mask = ~(size - 1);
   define32(bar_offset(index), (prefetchable ? 8u : 0u) | (wide ? 4u : 0u), static_cast<u32>(mask));
   if (wide) define32(bar_offset(index + 1), 0, static_cast<u32>(mask >> 32));
@@ -91,7 +91,8 @@ PciFunction::Range PciFunction::decode(unsigned index) const {
   Range range;
   u64 top = 0xffffffff;
   switch (bar.kind) {
-    case BarKind::None: return {};
+    case BarKind::None:
+      return {};
     case BarKind::Io:
       range.base = get32(offset) & ~u32{3};
       range.enabled = (command & kPciCommandIo) != 0;
@@ -175,7 +176,8 @@ void PciFunction::config_write(u8 offset, unsigned width, u32 value) {
   if (written_) written_(offset, width);
 }
 
-// --- the bus -----------------------------------------------------------------------------------------------------------
+// --- the bus
+// -----------------------------------------------------------------------------------------------------------
 
 PciBus::PciBus(PortBus& ports, Log& log) : log_(log) {
   mapping_ = ports.map({.name = "pci-config",

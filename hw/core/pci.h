@@ -5,7 +5,8 @@
 // mapped, moved or unmapped, or a register that was written. PCI Local Bus Specification 2.3, chapter 6.
 //
 // The bus implements configuration mechanism 1 (CF8h/CFCh, section 3.2.2.3.2) for bus 0 and joins the interrupt pins of
-// all functions to the four PIRQ lines of the PC's south bridge: pin P (0 = INTA#) of slot S drives PIRQ (P + S - 1) & 3.
+// all functions to the four PIRQ lines of the PC's south bridge: pin P (0 = INTA#) of slot S drives PIRQ (P + S - 1)
+// & 3.
 #pragma once
 
 #include <array>

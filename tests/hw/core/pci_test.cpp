@@ -22,7 +22,9 @@ struct Pci : ::testing::Test {
   std::vector<std::string> calls;
 
   PciFunction::Mapped record(const char* name) {
-    return [this, name](u64 base, bool on) { calls.push_back(on ? fmt::format("{}={:x}", name, base) : fmt::format("{} off", name)); };
+    return [this, name](u64 base, bool on) {
+      calls.push_back(on ? fmt::format("{}={:x}", name, base) : fmt::format("{} off", name));
+    };
   }
   void select(unsigned slot, unsigned offset, unsigned function = 0, unsigned number = 0) {
     ports.write(0xcf8, 4, 0x80000000 | number << 16 | slot << 11 | function << 8 | (offset & 0xfc));
@@ -140,8 +142,13 @@ TEST_F(Pci, TheHostBridgeMayRefuseAMemoryBar) {
 }
 
 TEST_F(Pci, ABarCanMoveAPortRange) {
-  IoSpace::Mapping m = ports.map({.name = "regs", .base = 0, .size = 32, .widths = {1, 1}, .movable = true,
-                                  .read = [](u64 offset, unsigned) { return offset + 0x40; }, .write = {}});
+  IoSpace::Mapping m = ports.map({.name = "regs",
+                                  .base = 0,
+                                  .size = 32,
+                                  .widths = {1, 1},
+                                  .movable = true,
+                                  .read = [](u64 offset, unsigned) { return offset + 0x40; },
+                                  .write = {}});
   m.enable(false);
   f.add_io_bar(4, 32, PciFunction::follow(m));
   bus.attach(2, 0, f);
