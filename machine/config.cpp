@@ -33,7 +33,8 @@ std::optional<DriveId> drive_from_name(std::string_view name) {
       {"ide1-cd1", {Interface::Ide, 3}},   {"cd", {Interface::Ide, 2}},         {"floppy", {Interface::Floppy, 0}},
   }};
   std::string lower(name);
-  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   for (const Spelling& s : kSpellings) {
     if (s.name == lower) return s.id;
   }
@@ -133,8 +134,8 @@ std::optional<DateTime> DateTime::parse(std::string_view text) {
     }
     if (!text.empty() && (!take_char(text, ":") || !take_number(text, 2, second) || !text.empty())) return std::nullopt;
   }
-  if (year < 1980 || year > 2099 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 ||
-      minute > 59 || second > 59) {
+  if (year < 1980 || year > 2099 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) ||
+      hour > 23 || minute > 59 || second > 59) {
     return std::nullopt;
   }
   DateTime t;
@@ -188,7 +189,8 @@ void Config::archive(core::Archive& ar) {
 void Config::validate() const {
   constexpr u64 kMiB = 1024 * 1024;
   if (memory < kMiB || memory > 65536 * kMiB) {
-    throw ConfigError(fmt::format("-m: {} bytes of memory do not make a PC: give 1M to 64G, for example -m 64M", memory));
+    throw ConfigError(
+        fmt::format("-m: {} bytes of memory do not make a PC: give 1M to 64G, for example -m 64M", memory));
   }
   if (memory % 4096 != 0) {
     throw ConfigError(fmt::format("-m: {} bytes of memory: give a multiple of 4 KiB, for example -m 64M", memory));
@@ -206,7 +208,8 @@ void Config::validate() const {
                                     bays - 1, drive.id.index));
     }
     if (floppy && drive.media == Media::Cdrom) {
-      throw ConfigError(fmt::format("-drive: {} cannot be a CD-ROM drive: use if=ide,media=cdrom", drive_name(drive.id)));
+      throw ConfigError(
+          fmt::format("-drive: {} cannot be a CD-ROM drive: use if=ide,media=cdrom", drive_name(drive.id)));
     }
     if (!floppy && drive.media == Media::Disk && !drive.medium) {
       throw ConfigError(fmt::format("-drive: the hard disk {} needs an image: give file=IMAGE", drive_name(drive.id)));

@@ -1,7 +1,8 @@
 // What a machine is made of, as plain data. The front end fills it in; the machine never changes it.
 //
-// A Config together with the journal's inputs fixes a run: two machines of equal Config (and equal files behind it) that
-// get equal inputs at equal ticks do the same, instruction for instruction. It is stored at the head of every journal.
+// A Config together with the journal's inputs fixes a run: two machines of equal Config (and equal files behind it)
+// that get equal inputs at equal ticks do the same, instruction for instruction. It is stored at the head of every
+// journal.
 #pragma once
 
 #include <array>
@@ -105,8 +106,8 @@ struct Config {
 
   std::vector<Drive> drives;
 
-  /// -boot order=: letters of a (floppy), c (disk), d (CD-ROM), n (network), first first. Empty: the board's default,
-  /// which is what there is, floppy before disk before CD-ROM.
+  /// -boot order=: letters of a (floppy), c (disk), d (CD-ROM), n (network), first first. Empty: "cad" as in QEMU,
+  /// so a disk that does not boot leads to the floppy and then to the CD-ROM.
   std::string boot_order;
   bool boot_menu = false;
   u32 boot_menu_timeout_ms = 3000;
@@ -116,9 +117,9 @@ struct Config {
   std::vector<std::string> initrd;  // the first is the initrd; for multiboot all are modules ("file arguments")
   std::string append;
 
-  std::string bios;                       // -bios FILE: instead of the embedded SeaBIOS
-  std::vector<std::string> firmware_dirs; // -L DIR: searched for bios.bin, vgabios-stdvga.bin before the embedded ones
-  std::vector<std::string> option_roms;   // further ROM files put between C0000 and E0000
+  std::string bios;                        // -bios FILE: instead of the embedded SeaBIOS
+  std::vector<std::string> firmware_dirs;  // -L DIR: searched for bios.bin, vgabios-stdvga.bin before the embedded ones
+  std::vector<std::string> option_roms;    // further ROM files put between C0000 and E0000
 
   /// What the clock chip shows at the start. The front end takes it from the host (-rtc base=utc|localtime) or from the
   /// user (base=DATE): it is the only host time a machine ever gets, and it is on record here.
@@ -127,11 +128,11 @@ struct Config {
   Vga vga = Vga::Std;
   std::array<Serial, 4> serial{Serial{true}, Serial{true}, Serial{false}, Serial{false}};
   bool parallel = true;
-  bool debugcon = true;             // port E9
-  bool firmware_log = true;         // port 402
-  bool vmport = true;               // VMware pointer port
-  std::optional<u16> debug_exit;    // isa-debug-exit,iobase=
-  u8 debug_exit_size = 4;           // isa-debug-exit,iosize=
+  bool debugcon = true;           // port E9
+  bool firmware_log = true;       // port 402
+  bool vmport = true;             // VMware pointer port
+  std::optional<u16> debug_exit;  // isa-debug-exit,iobase=
+  u8 debug_exit_size = 4;         // isa-debug-exit,iosize=
 
   bool no_reboot = false;    // a reset of the guest's stops the machine
   bool no_shutdown = false;  // a power-off of the guest's pauses instead: for the front end to respect

@@ -1,8 +1,8 @@
 // The governor keeps virtual time in step with the host's, or lets it run.
 //
-// It reads no clock: the front end's machine thread tells it the host's time at slice borders, on a clock that only goes
-// forward. It answers how far to run or how long to sleep. When the host is too slow for the nominal speed, it posts a
-// RateChange through the gate: the virtual processor becomes slower, time stays even.
+// It reads no clock: the front end's machine thread tells it the host's time at slice borders, on a clock that only
+// goes forward. It answers how far to run or how long to sleep. When the host is too slow for the nominal speed, it
+// posts a RateChange through the gate: the virtual processor becomes slower, time stays even.
 //
 //     for (;;) {
 //       const Governor::Plan plan = governor.plan(host_ns());

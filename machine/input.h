@@ -15,8 +15,8 @@
 
 namespace orrery::machine {
 
-/// A key as the USB HID usage tables number it (keyboard page 07h); SDL_Scancode has the same numbers. 4 = A ... 29 = Z,
-/// 30 = 1 ... 39 = 0, 40 = Enter, 224 = left Ctrl ... 231 = right GUI.
+/// A key as the USB HID usage tables number it (keyboard page 07h); SDL_Scancode has the same numbers. 4 = A ... 29 =
+/// Z, 30 = 1 ... 39 = 0, 40 = Enter, 224 = left Ctrl ... 231 = right GUI.
 using KeyUsage = u8;
 
 /// A key goes down or up. A paced key waits in the machine until the guest has taken all that was typed before out of
@@ -121,9 +121,9 @@ struct CpuWrite {
 };
 
 /// New kinds go to the end: the index is in journals.
-using Input = std::variant<KeyInput, ReleaseKeys, MouseMotion, PointerMotion, MouseButtons, MouseWheel, SerialInput,
-                           InsertMedium, EjectMedium, ResetButton, PowerButton, NmiButton, RateChange, MemoryWrite,
-                           PortWrite, CpuWrite>;
+using Input =
+    std::variant<KeyInput, ReleaseKeys, MouseMotion, PointerMotion, MouseButtons, MouseWheel, SerialInput, InsertMedium,
+                 EjectMedium, ResetButton, PowerButton, NmiButton, RateChange, MemoryWrite, PortWrite, CpuWrite>;
 
 /// One line for logs, for example "key 4 down".
 std::string describe(const Input& input);

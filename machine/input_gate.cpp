@@ -7,7 +7,8 @@ namespace orrery::machine {
 namespace {
 
 i32 add(i32 a, i32 b) {
-  return static_cast<i32>(std::clamp<i64>(i64{a} + b, std::numeric_limits<i32>::min(), std::numeric_limits<i32>::max()));
+  return static_cast<i32>(
+      std::clamp<i64>(i64{a} + b, std::numeric_limits<i32>::min(), std::numeric_limits<i32>::max()));
 }
 
 // True if `input` could be merged into `last`, the newest one that waits.

@@ -13,8 +13,8 @@ namespace orrery::machine {
 namespace {
 
 constexpr std::string_view kMagic = "ORRERYJ1";
-constexpr std::size_t kFrameHead = 9;    // kind and tick
-constexpr u64 kWholeFile = 16 << 20;     // files up to this size are hashed whole
+constexpr std::size_t kFrameHead = 9;  // kind and tick
+constexpr u64 kWholeFile = 16 << 20;   // files up to this size are hashed whole
 constexpr u64 kSampleSize = 4096;
 constexpr u64 kSamples = 512;
 
@@ -309,8 +309,8 @@ void Journal::write(std::span<const u8> bytes) {
 void Journal::write_to(const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "wbe");
   if (file == nullptr) {
-    throw ConfigError(fmt::format("{}: cannot write the journal: {}: name a file in a folder that you can write to", path,
-                                  std::strerror(errno)));
+    throw ConfigError(fmt::format("{}: cannot write the journal: {}: name a file in a folder that you can write to",
+                                  path, std::strerror(errno)));
   }
   if (file_ != nullptr) std::fclose(file_);
   file_ = file;
@@ -332,8 +332,9 @@ JournalReader::JournalReader(std::span<const u8> bytes) {
     throw ConfigError("not a journal: name a file that -record wrote");
   }
   if (bytes[kMagic.size() - 1] != static_cast<u8>(kMagic.back())) {
-    throw ConfigError(fmt::format("a journal of version {:c}, but this program reads version {}: use the program that wrote it",
-                                  static_cast<char>(bytes[kMagic.size() - 1]), kMagic.back()));
+    throw ConfigError(
+        fmt::format("a journal of version {:c}, but this program reads version {}: use the program that wrote it",
+                    static_cast<char>(bytes[kMagic.size() - 1]), kMagic.back()));
   }
   std::span<const u8> rest = bytes.subspan(kMagic.size());
   bool header = false;

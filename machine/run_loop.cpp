@@ -35,14 +35,16 @@ std::optional<RunResult> RunLoop::enter(const JournalEntry& entry) {
   }
   if (const auto* mark = std::get_if<FileMark>(&entry.what)) {
     if (FileMark::of_file(mark->role, mark->role) == *mark) return std::nullopt;
-    return RunResult{StopReason::Diverged, 0, fmt::format("{} is not the file that was used in the recording", mark->role)};
+    return RunResult{StopReason::Diverged, 0,
+                     fmt::format("{} is not the file that was used in the recording", mark->role)};
   }
   const auto* end = std::get_if<RunEnd>(&entry.what);
   const u64 expected = end != nullptr ? end->hash : std::get<Checkpoint>(entry.what).hash;
   const u64 found = hooks_.hash();
   if (found != expected) {
-    return RunResult{StopReason::Diverged, 0,
-                     fmt::format("at tick {} the state hash is {:016x}, in the recording {:016x}", entry.tick, found, expected)};
+    return RunResult{
+        StopReason::Diverged, 0,
+        fmt::format("at tick {} the state hash is {:016x}, in the recording {:016x}", entry.tick, found, expected)};
   }
   if (end == nullptr) return std::nullopt;
   gate_.replay(nullptr);
@@ -94,7 +96,8 @@ RunResult RunLoop::run_until(u64 tick) {
     const u64 now = clock_.ticks();
     if (now >= tick) return {StopReason::Reached, 0, {}};
     const u64 limit = std::min(tick, gate_.next_tick());
-    const u64 slice = std::max<u64>(1, static_cast<u64>(static_cast<unsigned __int128>(clock_.rate()) * kSliceNs / core::kNsPerSecond));
+    const u64 slice = std::max<u64>(
+        1, static_cast<u64>(static_cast<unsigned __int128>(clock_.rate()) * kSliceNs / core::kNsPerSecond));
     const cpu::Stop stop = processor_.run(std::min(limit, now + slice));
     if (std::optional<RunResult> result = after(stop, limit)) return *result;
   }

@@ -1,8 +1,8 @@
 // The run loop: lets the processor execute up to the next thing that is due, and sees to that thing.
 //
 // At every border of a slice, in this order: events of the clock that are due; inputs from the gate, one by one, each
-// followed by the events that it made due and by the board's signals (reset, power-off, exit). So what happens at a tick
-// never depends on how the run was cut into slices: that is what makes a replay the same run.
+// followed by the events that it made due and by the board's signals (reset, power-off, exit). So what happens at a
+// tick never depends on how the run was cut into slices: that is what makes a replay the same run.
 //
 // A halted processor does not execute: the clock jumps to the next event.
 #pragma once

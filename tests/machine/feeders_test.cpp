@@ -19,7 +19,8 @@ struct Typing {
   core::Clock clock;
   bool taken = true;
   std::vector<int> seen;  // positive: down
-  KeyFeeder feeder{clock, [this](KeyUsage key, bool down) { seen.push_back(down ? key : -key); }, [this] { return taken; }};
+  KeyFeeder feeder{clock, [this](KeyUsage key, bool down) { seen.push_back(down ? key : -key); },
+                   [this] { return taken; }};
 };
 
 TEST(KeyFeeder, PassesUnpacedKeysOnAtOnce) {

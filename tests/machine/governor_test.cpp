@@ -7,10 +7,11 @@ namespace {
 
 // A host that runs `speed` ticks a second, and a machine that is busy all the time.
 struct Host {
-  explicit Host(u64 host_speed) : speed(host_speed), governor(clock, clock.rate(), [this](u64 r) {
-    clock.set_rate(r);
-    ++changes;
-  }) {}
+  explicit Host(u64 host_speed)
+      : speed(host_speed), governor(clock, clock.rate(), [this](u64 r) {
+          clock.set_rate(r);
+          ++changes;
+        }) {}
 
   // Runs for `ns` of host time.
   void run(u64 ns) {

@@ -11,11 +11,22 @@ namespace {
 // One entry of every kind.
 void fill(Journal& journal) {
   u64 tick = 0;
-  const std::vector<Input> inputs{
-      KeyInput{4, true, true}, ReleaseKeys{}, MouseMotion{-3, 7}, PointerMotion{65535, 1}, MouseButtons{5}, MouseWheel{-1},
-      SerialInput{3, {1, 2, 3}}, InsertMedium{{Interface::Ide, 2}, {"a b.iso", ImageFormat::Probe, true, false}},
-      EjectMedium{{Interface::Floppy, 1}, true}, ResetButton{}, PowerButton{}, NmiButton{}, RateChange{123456789},
-      MemoryWrite{0xfffffffff, {9}}, PortWrite{0x3f8, 1, 65}, CpuWrite{{1, 2}}};
+  const std::vector<Input> inputs{KeyInput{4, true, true},
+                                  ReleaseKeys{},
+                                  MouseMotion{-3, 7},
+                                  PointerMotion{65535, 1},
+                                  MouseButtons{5},
+                                  MouseWheel{-1},
+                                  SerialInput{3, {1, 2, 3}},
+                                  InsertMedium{{Interface::Ide, 2}, {"a b.iso", ImageFormat::Probe, true, false}},
+                                  EjectMedium{{Interface::Floppy, 1}, true},
+                                  ResetButton{},
+                                  PowerButton{},
+                                  NmiButton{},
+                                  RateChange{123456789},
+                                  MemoryWrite{0xfffffffff, {9}},
+                                  PortWrite{0x3f8, 1, 65},
+                                  CpuWrite{{1, 2}}};
   static_assert(std::variant_size_v<Input> == 16, "a new kind of input belongs into this test");
   ASSERT_EQ(inputs.size(), std::variant_size_v<Input>);
   for (const Input& input : inputs) journal.append({tick += 1000, input});

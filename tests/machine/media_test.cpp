@@ -9,7 +9,8 @@ namespace orrery::machine {
 namespace {
 
 struct Image {
-  explicit Image(char fill) : path(testing::TempDir() + "orrery_media_" + fill + std::to_string(reinterpret_cast<std::uintptr_t>(this))) {
+  explicit Image(char fill)
+      : path(testing::TempDir() + "orrery_media_" + fill + std::to_string(reinterpret_cast<std::uintptr_t>(this))) {
     std::ofstream(path) << std::string(4096, fill);
   }
   ~Image() { std::remove(path.c_str()); }
@@ -17,8 +18,7 @@ struct Image {
 };
 
 struct Bay {
-  explicit Bay(const Drive& drive)
-      : bay(drive, {}, [this](std::string_view line) { reports.emplace_back(line); }) {}
+  explicit Bay(const Drive& drive) : bay(drive, {}, [this](std::string_view line) { reports.emplace_back(line); }) {}
   int first_byte() {
     u8 byte = 0;
     if (bay.slot().medium() == nullptr || !bay.slot().medium()->read(0, {&byte, 1})) return -1;

@@ -49,7 +49,10 @@ class World : public Processor {
     return cpu::Stop::Budget;
   }
 
-  void stir(u64 value) { state = (state ^ value ^ clock.ticks()) * 0x9e3779b97f4a7c15 + 1; state ^= state >> 29; }
+  void stir(u64 value) {
+    state = (state ^ value ^ clock.ticks()) * 0x9e3779b97f4a7c15 + 1;
+    state ^= state >> 29;
+  }
   void on_timer() {
     stir(clock.now() * 3);
     halted = false;
@@ -174,7 +177,7 @@ TEST(RunLoop, ATripleFaultEndsTheRun) {
 // Random inputs at random borders, some several at one tick, some that switch off, reset or change the rate.
 void live_run(World& world, u32 seed, u64 until) {
   std::mt19937 random(seed);
-  const std::vector<Input> kinds{KeyInput{4, true},    MouseButtons{1},          ResetButton{}, NmiButton{},
+  const std::vector<Input> kinds{KeyInput{4, true},    MouseButtons{1},         ResetButton{}, NmiButton{},
                                  RateChange{90000000}, RateChange{210'000'000}, PowerButton{}, SerialInput{0, {1}}};
   while (world.clock.ticks() < until) {
     for (unsigned n = random() % 3; n != 0; --n) world.gate.post(kinds[random() % kinds.size()]);
@@ -265,8 +268,12 @@ TEST(InputGate, AddsUpMotionsThatWait) {
 TEST(InputGate, LosesNothingBetweenThreads) {
   Journal journal{Config{}};
   InputGate gate(journal);
-  std::thread a([&] { for (int i = 0; i < 2000; ++i) gate.post(KeyInput{1, true}); });
-  std::thread b([&] { for (int i = 0; i < 2000; ++i) gate.post(KeyInput{2, true}); });
+  std::thread a([&] {
+    for (int i = 0; i < 2000; ++i) gate.post(KeyInput{1, true});
+  });
+  std::thread b([&] {
+    for (int i = 0; i < 2000; ++i) gate.post(KeyInput{2, true});
+  });
   int taken = 0;
   for (int i = 0; i < 100'000'000 && taken < 4000; ++i) taken += gate.take(1) ? 1 : 0;
   a.join();
