@@ -42,7 +42,6 @@ class InputGate;
 class Journal;
 class JournalReader;
 class Pc;
-class RunLoop;
 
 /// Where a machine's outputs go. All are called on the machine thread, may be empty, and must not call back into the
 /// machine except for post(). What they do never reaches the guest.
@@ -100,8 +99,10 @@ class Machine {
   void record_to(const std::string& path);
   /// Notes the present state hash in the journal: a replay checks it.
   void record_checkpoint();
+  /// Closes the record: a replay checks that it got here with the same state.
+  void record_end();
   /// From now on inputs come from `reader` only; post() is ignored but for request_stop(). Call on a machine that was
-  /// built from the reader's Config and has not run yet.
+  /// built from the reader's Config and has not run yet. Throws ConfigError if a file is not the one of the recording.
   void replay(std::shared_ptr<const JournalReader> reader);
 
   /// Number of paced keys and serial bytes that wait for the guest to take them.
@@ -141,10 +142,16 @@ class Machine {
   std::string summary() const;
 
  private:
+  struct Running;
+
   std::optional<RunResult> signals();
   std::optional<RunResult> shutdown();
+  std::optional<RunResult> reset_by_guest(std::string_view source);
   void apply(const Input& input);
   void archive_ram(core::Archive& ar);
+  u64 hash_now();
+  void log(core::Channel channel, std::string_view what);
+  void report(std::string_view line);
 
   Config config_;
   Host host_;
@@ -154,7 +161,7 @@ class Machine {
   std::unique_ptr<Pc> pc_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<InputGate> gate_;
-  std::unique_ptr<RunLoop> loop_;
+  std::unique_ptr<Running> running_;
 };
 
 }  // namespace orrery::machine
