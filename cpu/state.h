@@ -132,8 +132,10 @@ struct State {
 
   // Between instructions.
   Activity activity = Activity::Running;
-  bool interrupt_shadow = false;  // after STI, MOV SS, POP SS: no interrupt before the next instruction
-  bool debug_shadow = false;      // after MOV SS, POP SS: no #DB trap either
+  // Interrupt shadow: at the instruction boundary where the clock's tick equals one of these, no maskable interrupt
+  // (STI, MOV SS, POP SS) or no interrupt and no debug trap at all (MOV SS, POP SS) is taken (SDM vol. 3, 6.8.3).
+  u64 interrupt_shadow_tick = ~u64{0};
+  u64 debug_shadow_tick = ~u64{0};
   bool nmi_blocked = false;       // until IRET
   bool nmi_pending = false;
   bool intr = false;              // level of the INTR pin

@@ -1,0 +1,203 @@
+// The inside of the processor: what the interpreter, the semantics' helpers and compiled code share.
+//
+// Rules for helpers (cpu/helpers/*.cpp), the ordinary C++ functions `void helper(Engine& e, const Insn& i)` behind complex
+// instructions:
+//  * They read the state, check, and throw by fault(...) before they change anything that the SDM says is unchanged.
+//  * While an instruction runs, this_rip() is its own address and next_rip() the following one (both offsets in CS).
+//    A control transfer calls set_next_rip() (and changes CS before); s.rip itself belongs to the interpreter.
+//  * After changing a segment register call segment_changed(); after CPL, CR0/3/4, EFER, EFLAGS.AC/VM or A20 changes call
+//    mode_changed(); after paging changes flush_tlb() as well. Lines whose semantic does so carry `Ends` in the table.
+//  * Memory goes through load/store (segment checks, CPL), load_linear/store_linear (explicit privilege).
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "cpu/cpu.h"
+#include "cpu/fault.h"
+#include "cpu/flags.h"
+#include "cpu/insn.h"
+#include "cpu/tlb.h"
+
+namespace orrery::cpu {
+
+struct Block;
+class CodeCache;
+
+enum class Access : u8 { Read, Write, Execute };
+
+/// A segment register prepared for the fast path: offset + size <= read_end (write_end) means allowed.
+struct SegmentWindow {
+  u64 base = 0;
+  u64 read_end = 0;
+  u64 write_end = 0;
+};
+
+/// Mode bits that decoding and handler choice depend on; part of a block's key.
+enum ModeBits : u32 {
+  kModeCode32 = 1, kModeCode64 = 2, kModeProtected = 4 /* PE and not VM */, kModeCpl3 = 8, kModeFlat = 16, kModeFpuTrap = 32,
+  kModeSseOff = 64, kModeStack32 = 128, kModeMmxTrap = 256, kModeSseTrap = 512, kModeVm = 1024,
+};
+
+class Engine {
+ public:
+  Engine(State& state, const Model& model, core::GuestMemory& memory, core::PortBus& ports, core::Clock& clock, core::Log& log,
+         Pins pins);
+  ~Engine();
+
+  // ---- hot part -----------------------------------------------------------------------------------------------------
+  State& s;
+  TlbEntry* tlb = nullptr;  // the table for the present privilege (an always empty one while #AC checks are on)
+  u64 tlb_generation = 1;   // in 11:0 of every tag
+  u64 icount = 0;           // ticks, with the running block charged as a whole
+  u64 limit = 0;            // the block interpreter comes back when icount would pass this
+  Block* block = nullptr;   // the running block
+  const Insn* current = nullptr;  // the instruction in progress (set before any slow path)
+  u64 stack_mask = 0xffff;  // of SP/ESP/RSP
+  u64 code_end = 0;         // CS limit + 1
+  u32 mode = 0;             // ModeBits
+  u32 link_generation = 1;  // block links and jump cache entries of another generation are stale
+  std::array<SegmentWindow, kSegCount> windows{};
+
+  core::GuestMemory& memory;
+  core::PortBus& ports;
+  core::Clock& clock;
+  core::Log& log;
+  const Model& model;
+  Pins pins;
+
+  // ---- the instruction in progress ------------------------------------------------------------------------------------
+  u64 this_rip() const { return (s.rip + current->offset) & rip_mask(); }
+  u64 next_rip() const { return next_rip_; }
+  void set_next_rip(u64 rip) { next_rip_ = rip; }
+  /// Mask of the present instruction pointer: 16 bits wrap is a matter of the limit check, so 32 bits outside 64-bit mode.
+  u64 rip_mask() const { return (mode & kModeCode64) != 0 ? ~u64{0} : 0xffffffff; }
+  /// Ticks retired before the instruction in progress.
+  u64 retired_ticks() const;
+  /// The clock set to retired_ticks(): needed before a device or the TSC is touched.
+  void sync_clock();
+
+  [[noreturn]] void fault(u8 vector);
+  [[noreturn]] void fault(u8 vector, u32 error);
+  [[noreturn]] void page_fault(u64 linear, u32 error);
+  [[noreturn]] void undefined() { fault(kUd); }
+  [[noreturn]] void general_protection(u32 error = 0) { fault(kGp, error); }
+
+  bool protected_mode() const { return (s.cr0 & kCr0Pe) != 0 && (s.eflags & kVm) == 0; }
+  bool real_mode() const { return (s.cr0 & kCr0Pe) == 0; }
+  bool v86() const { return (s.eflags & kVm) != 0; }
+  bool long_mode() const { return (s.efer & kEferLma) != 0; }
+  bool code64() const { return (mode & kModeCode64) != 0; }
+  unsigned iopl() const { return (s.eflags >> 12) & 3; }
+
+  u64 rflags() const { return s.eflags | arith_flags(s.flags); }
+  /// Sets all of EFLAGS from an image: the caller has masked what may not change. Calls mode_changed() when needed.
+  void set_rflags(u64 value);
+
+  // ---- operands for helpers: operand k of the instruction, register or memory, by its width in bytes -----------------
+  /// Offset of the memory operand in its segment.
+  u64 effective_address(const Insn& i) const;
+  u64 read_reg(u8 r, unsigned width) const;
+  void write_reg(u8 r, unsigned width, u64 value);
+  /// The E operand (register r[k] or memory).
+  u64 read_e(const Insn& i, unsigned k, unsigned width);
+  void write_e(const Insn& i, unsigned k, unsigned width, u64 value);
+
+  // ---- memory -----------------------------------------------------------------------------------------------------------
+  /// Logical access with all checks at the present CPL. `seg` SS violations give #SS(0), others #GP(0).
+  u64 load(unsigned seg, u64 offset, unsigned width);
+  void store(unsigned seg, u64 offset, unsigned width, u64 value);
+  /// Only the checks: throws what a write of `width` bytes there would throw (page faults included).
+  void probe_write(unsigned seg, u64 offset, unsigned width);
+  void probe_linear(u64 linear, unsigned width, Access access, bool user);
+  /// Linear access with explicit privilege (`user` false: a system access such as a descriptor table read).
+  u64 load_linear(u64 linear, unsigned width, bool user);
+  void store_linear(u64 linear, unsigned width, u64 value, bool user);
+  /// Segment limit, type and canonical checks alone; returns the linear address.
+  u64 check_segment(unsigned seg, u64 offset, unsigned width, Access access);
+  /// Page walk with permission checks; sets A and D. Returns the physical address (A20 applied).
+  u64 translate(u64 linear, Access access, bool user);
+  /// Page walk without effects; false if not mapped.
+  bool translate_quietly(u64 linear, u64& physical) const;
+
+  void push(unsigned width, u64 value);  // at the present stack and CPL; moves rSP only if no fault
+  u64 pop(unsigned width);
+  u64 stack_pointer() const { return s.gpr[kRsp] & stack_mask; }
+  void set_stack_pointer(u64 v) { s.gpr[kRsp] = (s.gpr[kRsp] & ~stack_mask) | (v & stack_mask); }
+
+  u64 port_in(u16 port, unsigned width);   // no permission check; sets the clock
+  void port_out(u16 port, unsigned width, u64 value);
+
+  // ---- consequences -----------------------------------------------------------------------------------------------------
+  void segment_changed(unsigned seg);
+  void mode_changed();
+  void flush_tlb(bool globals_too);
+  void invalidate_page(u64 linear);  // INVLPG
+  void debug_registers_changed();
+  /// Something wants to be looked at between instructions: leave the block interpreter after the one in progress.
+  void attention();
+  void halt();       // HLT executes: activity becomes Halted after this instruction
+  void shutdown();   // triple fault
+  /// No interrupt (and with `debug_too` no debug trap) at the boundary after this instruction.
+  void shadow(bool debug_too);
+  /// Data breakpoint hits of this instruction: delivered as #DB when it has retired.
+  void note_debug(u64 dr6_bits);
+
+  // ---- slow paths of the inlined memory access (mmu.cpp) --------------------------------------------------------------
+  u64 load_slow(u64 linear, unsigned width, const Insn* i);
+  void store_slow(u64 linear, unsigned width, u64 value, const Insn* i);
+  /// Segment check failed in the fast path: decides exactly; throws or returns the linear address.
+  u64 segment_slow(unsigned seg, u64 offset, unsigned width, Access access, const Insn* i);
+  /// Makes [linear, linear+width) writable without fault; returns the host address, or null if the store must go
+  /// through store_slow (devices, code pages, page crossings).
+  u8* prepare_write(u64 linear, unsigned width, const Insn* i);
+
+  // ---- running (interpreter.cpp) -----------------------------------------------------------------------------------------
+  Stop run(u64 until_tick);
+  Stop step();
+  void set_intr(bool level);
+  void pulse_nmi();
+  void request_stop();
+  void init_reset(bool cold);
+  void state_changed();
+  bool user() const { return s.cpl == 3; }
+
+  CodeCache& code() { return *code_; }
+
+ private:
+  friend class CodeCache;
+  friend class Interpreter;
+  struct WalkResult {
+    u64 physical;
+    bool writable, user, global, dirty, no_execute;
+  };
+  u64 walk(u64 linear, Access access, bool user, WalkResult& result);
+  TlbEntry& fill(u64 linear, Access access, bool user);
+  void purge_writes(u64 physical_page);
+  void purge_physical(u64 address, u64 size);
+  void check_alignment(u64 linear, unsigned width, bool user);
+  void check_data_breakpoints(u64 linear, unsigned width, Access access);
+  void refresh_window(unsigned seg);
+  bool page_has_data_breakpoint(u64 linear) const;
+  bool deliver_pending(Stop& stop);
+  void run_one();
+  const Insn* enter(Block* b);
+  void deliver_fault(const Fault& fault);
+
+  std::array<std::unique_ptr<Tlb>, 2> tlbs_;  // 0 supervisor, 1 user
+  std::unique_ptr<Tlb> empty_tlb_;
+  std::unique_ptr<CodeCache> code_;
+  u64 next_rip_ = 0;
+  u64 wanted_ = 0;   // run() comes back at this tick
+  bool stop_requested_ = false;
+  bool shutdown_ = false;
+  bool in_block_ = false;
+  bool armed_ = false;
+  Handler armed_handler_ = nullptr;
+  const Insn* armed_insn_ = nullptr;
+  bool data_breakpoints_ = false;
+  bool code_breakpoints_ = false;
+};
+
+}  // namespace orrery::cpu

@@ -1,0 +1,33 @@
+// The software TLB: linear page -> host page, one table for user and one for supervisor accesses.
+//
+// An entry matches if its tag equals the page address of the access's last byte, joined with the present generation in
+// the low 12 bits; the entry is chosen by the first byte's page, so an access across a page border never matches. A
+// flush of all non-global pages is a new generation: O(1). Global pages are revalidated on their next miss.
+//
+// A write tag exists only while every store to the page may go straight to host memory: never for device pages, ROM,
+// pages that hold decoded code, watched pages, or pages under a data breakpoint.
+#pragma once
+
+#include <array>
+
+#include "hw/core/types.h"
+
+namespace orrery::cpu {
+
+struct TlbEntry {
+  static constexpr u64 kInvalid = ~u64{0};
+  u64 read_tag = kInvalid;
+  u64 write_tag = kInvalid;
+  u64 host = 0;      // host address of the page minus its linear address
+  u64 physical = 0;  // bits 63:12 page; bits 11:0 see k*Flag
+
+  static constexpr u64 kGlobal = 1;   // survives a CR3 load
+  static constexpr u64 kDirty = 2;    // the walk has set (or found) D: writable without another walk
+  static constexpr u64 kValid = 4;    // page and generation say which translation this is, even with both tags invalid
+};
+
+inline constexpr unsigned kTlbBits = 11;
+inline constexpr unsigned kTlbSize = 1u << kTlbBits;
+using Tlb = std::array<TlbEntry, kTlbSize>;
+
+}  // namespace orrery::cpu
