@@ -162,20 +162,26 @@ class Engine {
   void init_reset(bool cold);
   void state_changed();
   bool user() const { return s.cpl == 3; }
+  u64 a20_mask() const { return s.a20 ? ~u64{0} : ~(u64{1} << 20); }
 
   CodeCache& code() { return *code_; }
 
  private:
   friend class CodeCache;
   friend class Interpreter;
-  struct WalkResult {
-    u64 physical;
-    bool writable, user, global, dirty, no_execute;
+  /// A page as the walk found it.
+  struct Mapping {
+    u64 physical = 0;  // of the 4 KiB page
+    bool write_ok = false;  // a write would need no other walk (permission and D)
+    bool global = false;
   };
-  u64 walk(u64 linear, Access access, bool user, WalkResult& result);
+  bool walk(u64 linear, Access access, bool user, bool quiet, Mapping& mapping, u32& error);
+  TlbEntry& entry_for(u64 linear, Access access, bool user);
   TlbEntry& fill(u64 linear, Access access, bool user);
+  u64 tag_of(u64 linear) const { return (linear & ~u64{0xfff}) | tlb_generation; }
+  void clear_tlbs();
+  u64 read_physical_entry(u64 address, unsigned width) { return memory.read(address & a20_mask(), width); }
   void purge_writes(u64 physical_page);
-  void purge_physical(u64 address, u64 size);
   void check_alignment(u64 linear, unsigned width, bool user);
   void check_data_breakpoints(u64 linear, unsigned width, Access access);
   void refresh_window(unsigned seg);

@@ -4,8 +4,9 @@
 // the low 12 bits; the entry is chosen by the first byte's page, so an access across a page border never matches. A
 // flush of all non-global pages is a new generation: O(1). Global pages are revalidated on their next miss.
 //
-// A write tag exists only while every store to the page may go straight to host memory: never for device pages, ROM,
-// pages that hold decoded code, watched pages, or pages under a data breakpoint.
+// Tags come in two forms. The fast form (page | generation) lets inlined code go straight to host memory. The slow form
+// (also kSlow) says that the translation and its permission are known, but that the access must be seen: device pages,
+// ROM, stores to pages that hold decoded code or are watched, pages under a data breakpoint.
 #pragma once
 
 #include <array>
@@ -21,9 +22,9 @@ struct TlbEntry {
   u64 host = 0;      // host address of the page minus its linear address
   u64 physical = 0;  // bits 63:12 page; bits 11:0 see k*Flag
 
-  static constexpr u64 kGlobal = 1;   // survives a CR3 load
-  static constexpr u64 kDirty = 2;    // the walk has set (or found) D: writable without another walk
-  static constexpr u64 kValid = 4;    // page and generation say which translation this is, even with both tags invalid
+  static constexpr u64 kGlobal = 1;  // survives a CR3 load
+  static constexpr u64 kSlow = 0x800;
+  static constexpr u64 kGenerationMask = 0x7ff;
 };
 
 inline constexpr unsigned kTlbBits = 11;

@@ -1,0 +1,95 @@
+// Decoded blocks, kept by physical address and mode.
+//
+// A block is a run of decoded instructions that ends at a branch (or another line marked Ends), at a page's end or at a
+// limit. An instruction that crosses a page is a block of its own, keyed to both pages. Stores, DMA and device writes to
+// decoded bytes drop exactly the blocks that they touch, tracked in 128-byte grains; a page that keeps changing keeps its
+// slow store path for good ("sticky"), so that it does not pay for changing back and forth.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "cpu/engine.h"
+
+namespace orrery::cpu {
+
+struct Block {
+  u64 physical = 0;   // of the first byte
+  u64 physical2 = ~u64{0};  // page-crossing block: physical page of its second part
+  u32 mode = 0;
+  u16 count = 0;      // instructions, the closing pseudo-instruction not counted
+  u16 bytes = 0;
+  u32 grains = 0;     // of the first page
+  bool valid = true;
+  std::array<Block*, 2> link{};  // successors: 0 fall-through or not taken, 1 taken
+  std::array<u32, 2> link_generation{};
+  Block* hash_next = nullptr;
+  Insn* insns = nullptr;  // count + 1: the last one leads on to the next block
+};
+
+class CodeCache {
+ public:
+  static constexpr unsigned kMaxInsns = 64;
+
+  explicit CodeCache(Engine& engine);
+  ~CodeCache();
+
+  /// The block that starts at CS:rip in the present mode; decodes it if need be. Throws Fault (with engine.current set to
+  /// a placeholder at that address) if its first instruction cannot be fetched or is undefined.
+  Block* lookup(u64 rip);
+  /// The first `count` instructions of `block` as a block of their own, valid until the next call.
+  Block* prefix(Block* block, unsigned count);
+
+  /// The CPU stores to a page with code: drops what is hit.
+  void note_store(u64 physical, unsigned width);
+  /// Somebody else wrote there.
+  void invalidate(u64 physical, u64 size);
+  void flush_all();
+  /// Linear addresses may lead elsewhere now.
+  void flush_translations();
+  bool sticky(u64 physical) const;
+
+ private:
+  struct PageInfo {
+    std::vector<Block*> blocks;  // that have bytes in this page
+    u32 drops = 0;
+  };
+  struct JumpEntry {
+    u64 linear = ~u64{0};
+    u32 mode = 0;
+    Block* block = nullptr;
+  };
+  struct FetchEntry {
+    u64 tag = ~u64{0};
+    u64 physical = 0;
+  };
+  static constexpr unsigned kJumpSize = 4096;
+  static constexpr unsigned kHashSize = 1u << 15;
+  static constexpr unsigned kStickyDrops = 16;
+  static constexpr std::size_t kArenaBytes = std::size_t{64} << 20;
+
+  u64 fetch_page(u64 linear);
+  Block* find(u64 physical, u64 physical2, u32 mode) const;
+  Block* build(u64 rip, u64 linear, u64 physical);
+  void drop(Block* block);
+  void drop_overlapping(u64 page, u64 first, u64 last);
+  void* allocate(std::size_t bytes);
+  static std::size_t hash(u64 physical, u32 mode) { return (physical ^ (physical >> 13) ^ mode * 0x9e37u) & (kHashSize - 1); }
+
+  Engine& e_;
+  std::vector<Block*> table_;
+  std::unordered_map<u64, PageInfo> pages_;
+  std::array<JumpEntry, kJumpSize> jumps_;
+  std::array<FetchEntry, 256> fetches_;
+  std::vector<std::unique_ptr<u8[]>> chunks_;
+  std::size_t chunk_used_ = 0;
+  std::size_t total_ = 0;
+  Block prefix_block_;
+  std::array<Insn, kMaxInsns + 1> prefix_insns_;
+  Block scratch_block_;
+  std::array<Insn, 2> scratch_insns_;
+};
+
+}  // namespace orrery::cpu

@@ -1,0 +1,399 @@
+// Exec: the model of the Machine concept (semantics/machine.h) that computes with plain integers: the interpreter.
+#pragma once
+
+#include "cpu/engine.h"
+#include "cpu/operands.h"
+
+namespace orrery::cpu {
+
+/// A guest value. Val<bool> has no conversion to bool on purpose: semantics choose with select() and when().
+template <class T>
+struct Val {
+  using type = T;
+  T v;
+};
+
+template <class T>
+inline Val<T> operator+(Val<T> a, Val<T> b) { return {static_cast<T>(a.v + b.v)}; }
+template <class T>
+inline Val<T> operator-(Val<T> a, Val<T> b) { return {static_cast<T>(a.v - b.v)}; }
+template <class T>
+inline Val<T> operator*(Val<T> a, Val<T> b) { return {static_cast<T>(u64{a.v} * u64{b.v})}; }
+template <class T>
+inline Val<T> operator&(Val<T> a, Val<T> b) { return {static_cast<T>(a.v & b.v)}; }
+template <class T>
+inline Val<T> operator|(Val<T> a, Val<T> b) { return {static_cast<T>(a.v | b.v)}; }
+template <class T>
+inline Val<T> operator^(Val<T> a, Val<T> b) { return {static_cast<T>(a.v ^ b.v)}; }
+template <class T>
+inline Val<T> operator~(Val<T> a) { return {static_cast<T>(~a.v)}; }
+inline Val<bool> operator!(Val<bool> a) { return {!a.v}; }
+template <class T>
+inline Val<bool> operator==(Val<T> a, Val<T> b) { return {a.v == b.v}; }
+template <class T>
+inline Val<bool> operator!=(Val<T> a, Val<T> b) { return {a.v != b.v}; }
+template <class T>
+inline Val<bool> operator<(Val<T> a, Val<T> b) { return {a.v < b.v}; }  // unsigned
+
+class Exec {
+ public:
+  template <class T>
+  using Val = cpu::Val<T>;
+
+  Exec(Engine& engine, const Insn* insn) : e_(engine), i_(insn) {}
+
+  // ---- values ---------------------------------------------------------------------------------------------------------
+  template <class T>
+  Val<T> constant(u64 v) const { return {static_cast<T>(v)}; }
+  template <class U, class T>
+  Val<U> zext(Val<T> a) const { return {static_cast<U>(a.v)}; }
+  template <class U, class T>
+  Val<U> sext(Val<T> a) const { return {static_cast<U>(static_cast<std::make_signed_t<T>>(a.v))}; }
+  template <class U, class T>
+  Val<U> trunc(Val<T> a) const { return {static_cast<U>(a.v)}; }
+  template <class T>
+  Val<T> from_bool(Val<bool> a) const { return {static_cast<T>(a.v ? 1 : 0)}; }
+  template <class T>
+  Val<T> select(Val<bool> c, Val<T> a, Val<T> b) const { return {c.v ? a.v : b.v}; }
+  template <class T>
+  Val<bool> sign(Val<T> a) const { return {(a.v >> (sizeof(T) * 8 - 1)) != 0}; }
+  /// Shifts by less than the width.
+  template <class T>
+  Val<T> shl(Val<T> a, Val<u8> n) const { return {static_cast<T>(u64{a.v} << n.v)}; }
+  template <class T>
+  Val<T> shr(Val<T> a, Val<u8> n) const { return {static_cast<T>(a.v >> n.v)}; }
+  template <class T>
+  Val<T> sar(Val<T> a, Val<u8> n) const { return {static_cast<T>(static_cast<std::make_signed_t<T>>(a.v) >> n.v)}; }
+  template <class T>
+  Val<T> byte_swap(Val<T> a) const { return {core::byte_swap(a.v)}; }
+  template <class T>
+  Val<T> count_trailing_zeros(Val<T> a) const { return {static_cast<T>(std::countr_zero(a.v))}; }
+  template <class T>
+  Val<T> count_leading_zeros(Val<T> a) const { return {static_cast<T>(std::countl_zero(a.v))}; }
+  template <class T>
+  Val<T> population_count(Val<T> a) const { return {static_cast<T>(std::popcount(a.v))}; }
+  template <class T>
+  Val<T> mul_high_unsigned(Val<T> a, Val<T> b) const {
+    return {static_cast<T>((static_cast<unsigned __int128>(a.v) * b.v) >> (sizeof(T) * 8))};
+  }
+  template <class T>
+  Val<T> mul_high_signed(Val<T> a, Val<T> b) const {
+    using S = std::make_signed_t<T>;
+    return {static_cast<T>((static_cast<__int128>(static_cast<S>(a.v)) * static_cast<S>(b.v)) >> (sizeof(T) * 8))};
+  }
+  template <class F>
+  void when(Val<bool> c, F&& body) {
+    if (c.v) body();
+  }
+
+  // ---- registers ------------------------------------------------------------------------------------------------------
+  template <class T>
+  Val<T> get(unsigned r) const {
+    if constexpr (sizeof(T) == 1) return {static_cast<T>(e_.s.gpr[r & 31] >> ((r >> 5) * 8))};
+    return {static_cast<T>(e_.s.gpr[r])};
+  }
+  template <class T>
+  void set(unsigned r, Val<T> v) {
+    u64& g = e_.s.gpr[sizeof(T) == 1 ? r & 31 : r];
+    if constexpr (sizeof(T) >= 4) {
+      g = v.v;
+    } else if constexpr (sizeof(T) == 2) {
+      g = (g & ~u64{0xffff}) | v.v;
+    } else {
+      const unsigned shift = (r >> 5) * 8;
+      g = (g & ~(u64{0xff} << shift)) | (u64{v.v} << shift);
+    }
+  }
+  Val<u64> stack_mask() const { return {e_.stack_mask}; }
+
+  // ---- operands -------------------------------------------------------------------------------------------------------
+  template <class T, unsigned K>
+  Val<T> read(RegOp<T, K>) const { return get<T>(i_->r[K]); }
+  template <class T, MemForm F>
+  Val<T> read(MemOp<T, F>) const { return load<T>(linear<T, F, Access::Read>()); }
+  template <class T>
+  Val<T> read(ImmOp<T>) const { return {static_cast<T>(i_->imm)}; }
+  template <class T, u64 V>
+  Val<T> read(ConstOp<T, V>) const { return {static_cast<T>(V)}; }
+  template <class T, unsigned K>
+  void write(RegOp<T, K>, Val<T> v) { set<T>(i_->r[K], v); }
+  template <class T, MemForm F>
+  void write(MemOp<T, F>, Val<T> v) { store<T>(linear<T, F, Access::Write>(), v); }
+  /// Offset of the memory operand in its segment, all 64 bits or fewer by address size.
+  template <MemForm F>
+  Val<u64> address(AddressOp<F>) const { return {offset()}; }
+
+  /// A read-modify-write operand: one look-up, with write intent, before anything changes.
+  template <class T, unsigned K>
+  struct RegPlace {
+    Exec& m;
+    Val<T> get() const { return m.get<T>(m.i_->r[K]); }
+    void set(Val<T> v) { m.set<T>(m.i_->r[K], v); }
+  };
+  template <class T>
+  struct MemPlace {
+    Exec& m;
+    u64 linear;
+    u8* host;
+    Val<T> get() const {
+      return {host != nullptr ? core::load_le<T>(host) : static_cast<T>(m.e_.load_slow(linear, sizeof(T), m.i_))};
+    }
+    void set(Val<T> v) {
+      if (host != nullptr) {
+        core::store_le<T>(host, v.v);
+      } else {
+        m.e_.store_slow(linear, sizeof(T), v.v, m.i_);
+      }
+    }
+  };
+  template <class T, unsigned K>
+  RegPlace<T, K> place(RegOp<T, K>) { return {*this}; }
+  template <class T, MemForm F>
+  MemPlace<T> place(MemOp<T, F>) { return place_at<T>(linear<T, F, Access::Write>()); }
+  template <class T>
+  MemPlace<T> place_at(u64 lin) {
+    const TlbEntry& t = e_.tlb[(lin >> 12) & (kTlbSize - 1)];
+    u8* host = nullptr;
+    if ((((lin + sizeof(T) - 1) & ~u64{0xfff}) | e_.tlb_generation) == t.write_tag) [[likely]] {
+      host = reinterpret_cast<u8*>(t.host + lin);
+    } else {
+      host = e_.prepare_write(lin, sizeof(T), i_);
+    }
+    return {*this, lin, host};
+  }
+
+  // ---- memory -----------------------------------------------------------------------------------------------------------
+  template <class T>
+  Val<T> load_at(unsigned seg, Val<u64> off) const { return load<T>(segment_linear<T, Access::Read>(seg, off.v)); }
+  template <class T>
+  void store_at(unsigned seg, Val<u64> off, Val<T> v) { store<T>(segment_linear<T, Access::Write>(seg, off.v), v); }
+  unsigned operand_segment() const { return i_->seg(); }
+  template <class T>
+  MemPlace<T> place_in(unsigned seg, Val<u64> off) { return place_at<T>(segment_linear<T, Access::Write>(seg, off.v)); }
+
+  /// Pushes; rSP moves only if the store does not fault.
+  template <class T>
+  void push(Val<T> v) {
+    const u64 mask = e_.stack_mask;
+    const u64 sp = (e_.s.gpr[kRsp] - sizeof(T)) & mask;
+    store<T>(segment_linear<T, Access::Write>(kSs, sp), v);
+    e_.s.gpr[kRsp] = (e_.s.gpr[kRsp] & ~mask) | sp;
+  }
+  /// The top of the stack, without moving rSP.
+  template <class T>
+  Val<T> peek() const { return load<T>(segment_linear<T, Access::Read>(kSs, e_.s.gpr[kRsp] & e_.stack_mask)); }
+  void adjust_stack(Val<u64> bytes) {
+    const u64 mask = e_.stack_mask;
+    e_.s.gpr[kRsp] = (e_.s.gpr[kRsp] & ~mask) | ((e_.s.gpr[kRsp] + bytes.v) & mask);
+  }
+
+  // ---- flags ------------------------------------------------------------------------------------------------------------
+  template <class T>
+  static u32 aux_of(T carries) {
+    constexpr u32 kMask = 0xc0000008;
+    if constexpr (sizeof(T) == 8) return static_cast<u32>((carries >> 32) & 0xc0000000) | static_cast<u32>(carries & 8);
+    if constexpr (sizeof(T) == 4) return static_cast<u32>(carries) & kMask;
+    if constexpr (sizeof(T) == 2) return ((u32{carries} << 16) & 0xc0000000) | (carries & 8u);
+    if constexpr (sizeof(T) == 1) return ((u32{carries} << 24) & 0xc0000000) | (carries & 8u);
+  }
+  template <class T>
+  static u64 sign_extended(T v) { return static_cast<u64>(static_cast<i64>(static_cast<std::make_signed_t<T>>(v))); }
+
+  /// All six from a result and its carry (or borrow) vector.
+  template <class T>
+  void set_flags(Val<T> result, Val<T> carries) {
+    e_.s.flags.result = sign_extended(result.v);
+    e_.s.flags.aux = aux_of(carries.v);
+  }
+  /// ZF, SF, PF from a result; CF, OF, AF clear.
+  template <class T>
+  void set_flags_logic(Val<T> result) {
+    e_.s.flags.result = sign_extended(result.v);
+    e_.s.flags.aux = 0;
+  }
+  /// As set_flags, CF unchanged.
+  template <class T>
+  void set_flags_keep_carry(Val<T> result, Val<T> carries) {
+    const u32 c = aux_of(carries.v);
+    const u32 cf = e_.s.flags.aux & 0x80000000;
+    e_.s.flags.result = sign_extended(result.v);
+    e_.s.flags.aux = cf | ((cf >> 1) ^ (((c >> 1) ^ c) & 0x40000000)) | (c & 8);
+  }
+  /// ZF, SF, PF from a result, CF and OF given, AF clear.
+  template <class T>
+  void set_flags_shift(Val<T> result, Val<bool> cf, Val<bool> of) {
+    e_.s.flags.result = sign_extended(result.v);
+    e_.s.flags.aux = (cf.v ? 1u << 31 : 0) | (cf.v != of.v ? 1u << 30 : 0);
+  }
+  /// CF and OF alone.
+  void set_carry_overflow(Val<bool> cf, Val<bool> of) {
+    e_.s.flags.aux = (e_.s.flags.aux & 0x3fffffff) | (cf.v ? 1u << 31 : 0) | (cf.v != of.v ? 1u << 30 : 0);
+  }
+  void set_carry(Val<bool> cf) { set_carry_overflow(cf, overflow()); }
+  void set_zero(Val<bool> zf) { set_arith_flags({(arith_flags(e_.s.flags) & ~kZf) | (zf.v ? kZf : 0)}); }
+  Val<u32> get_arith_flags() const { return {arith_flags(e_.s.flags)}; }
+  void set_arith_flags(Val<u32> image) { e_.s.flags = lazy_from(image.v); }
+  Val<bool> carry() const { return {flag_cf(e_.s.flags)}; }
+  Val<bool> overflow() const { return {flag_of(e_.s.flags)}; }
+  Val<bool> zero() const { return {flag_zf(e_.s.flags)}; }
+  Val<bool> sign_flag() const { return {flag_sf(e_.s.flags)}; }
+  Val<bool> parity() const { return {flag_pf(e_.s.flags)}; }
+  Val<bool> adjust() const { return {flag_af(e_.s.flags)}; }
+  Val<bool> both(Val<bool> a, Val<bool> b) const { return {a.v && b.v}; }
+  Val<bool> either(Val<bool> a, Val<bool> b) const { return {a.v || b.v}; }
+  void set_direction(bool df) { e_.s.eflags = (e_.s.eflags & ~kDf) | (df ? kDf : 0); }
+
+  // ---- control ----------------------------------------------------------------------------------------------------------
+  enum class Flow : u8 { Next, Taken, Indirect };
+
+  /// The instruction pointer behind this instruction.
+  Val<u64> next_rip() const { return {(e_.s.rip + i_->offset + i_->length) & e_.rip_mask()}; }
+  u64 displacement() const { return i_->imm; }
+  /// Near jump to a constant target; faults if it is beyond the limit. T is the operand size.
+  template <class T>
+  void jump_direct(Val<T> target) { take(target.v, Flow::Taken); }
+  template <class T>
+  void jump_direct_if(Val<bool> c, Val<T> target) {
+    if (c.v) take(target.v, Flow::Taken);
+  }
+  template <class T>
+  void jump_indirect(Val<T> target) { take(target.v, Flow::Indirect); }
+  /// Checks a target before the stack changes.
+  template <class T>
+  void check_target(Val<T> target) const {
+    if (target.v >= e_.code_end) [[unlikely]] bad_target();
+  }
+  Flow flow() const { return flow_; }
+  u64 target() const { return target_; }
+
+  /// An ordinary C++ function that does the whole instruction.
+  void helper(void (*f)(Engine&, const Insn&)) {
+    prepare_helper();
+    f(e_, *i_);
+    target_ = e_.next_rip();
+    flow_ = Flow::Indirect;
+  }
+  [[noreturn]] void fault(u8 vector) {
+    e_.current = i_;
+    e_.fault(vector);
+  }
+  void fault_if(Val<bool> c, u8 vector) {
+    if (c.v) [[unlikely]] fault(vector);
+  }
+
+  Size address_size() const { return i_->addrsize(); }
+  /// Cuts an offset to the address size.
+  Val<u64> mask_address(Val<u64> off) const { return {off.v & kAddressMasks[static_cast<unsigned>(i_->addrsize())]}; }
+  /// CX, ECX or RCX by address size.
+  Val<u64> counter() const { return mask_address({e_.s.gpr[kRcx]}); }
+  void set_counter(Val<u64> c) {
+    if (i_->addrsize() == Size::S16) {
+      set<u16>(kRcx, trunc<u16>(c));
+    } else {
+      e_.s.gpr[kRcx] = c.v;
+    }
+  }
+  Val<u64> immediate() const { return {i_->imm}; }
+  /// Runs `body`; if it faults, rSP is what it was in `old`.
+  template <class F>
+  void restoring_stack(Val<u64> old, F&& body) {
+    try {
+      body();
+    } catch (const Fault&) {
+      e_.s.gpr[kRsp] = old.v;
+      throw;
+    }
+  }
+  /// The element of a bit string that `index` selects: the operand itself unless it is memory and `index` a register.
+  template <class D, class S, class T>
+  Val<T> bit_read(D d, S, Val<T> index) const {
+    if constexpr (requires { D::kForm; } && requires { S::kIndex; }) {
+      return load<T>(bit_linear<T, Access::Read>(index));
+    } else {
+      return read(d);
+    }
+  }
+  template <class D, class S, class T>
+  auto bit_place(D d, S, Val<T> index) {
+    if constexpr (requires { D::kForm; } && requires { S::kIndex; }) {
+      return place_at<T>(bit_linear<T, Access::Write>(index));
+    } else {
+      return place(d);
+    }
+  }
+  bool repeats() const { return i_->rep() || i_->repne(); }
+
+ private:
+  static constexpr std::array<u64, 4> kAddressMasks{0xffff, 0xffffffff, ~u64{0}, 0};
+
+  u64 offset() const {
+    const Insn& i = *i_;
+    const u64 o = base_register(i) + (e_.s.gpr[i.index] << i.scale()) + static_cast<u64>(static_cast<i64>(i.disp));
+    return o & kAddressMasks[static_cast<unsigned>(i.addrsize())];
+  }
+  template <class T, Access A>
+  u64 bit_linear(Val<T> index) const {
+    const i64 element = static_cast<i64>(static_cast<std::make_signed_t<T>>(index.v)) >> std::countr_zero(sizeof(T) * 8);
+    const u64 off = offset() + static_cast<u64>(element) * sizeof(T);
+    return segment_linear<T, A>(i_->seg(), off & kAddressMasks[static_cast<unsigned>(i_->addrsize())]);
+  }
+  u64 base_register(const Insn& i) const {
+    if (i.base == kRipBase) [[unlikely]] return e_.s.rip + i.offset + i.length;
+    return e_.s.gpr[i.base];
+  }
+  template <class T, MemForm F, Access A>
+  u64 linear() const {
+    const Insn& i = *i_;
+    if constexpr (F == MemForm::Flat) {
+      return static_cast<u32>(e_.s.gpr[i.base] + (e_.s.gpr[i.index] << i.scale()) + static_cast<u64>(static_cast<i64>(i.disp)));
+    } else {
+      return segment_linear<T, A>(i.seg(), offset());
+    }
+  }
+  template <class T, Access A>
+  u64 segment_linear(unsigned seg, u64 off) const {
+    const SegmentWindow& w = e_.windows[seg];
+    const u64 end = A == Access::Write ? w.write_end : w.read_end;
+    if (off + sizeof(T) > end || off > ~u64{0} - sizeof(T)) [[unlikely]] {
+      return e_.segment_slow(seg, off, sizeof(T), A, i_);
+    }
+    return e_.code64() ? w.base + off : (w.base + off) & 0xffffffff;
+  }
+  template <class T>
+  Val<T> load(u64 lin) const {
+    const TlbEntry& t = e_.tlb[(lin >> 12) & (kTlbSize - 1)];
+    if ((((lin + sizeof(T) - 1) & ~u64{0xfff}) | e_.tlb_generation) == t.read_tag) [[likely]] {
+      return {core::load_le<T>(reinterpret_cast<const u8*>(t.host + lin))};
+    }
+    return {static_cast<T>(e_.load_slow(lin, sizeof(T), i_))};
+  }
+  template <class T>
+  void store(u64 lin, Val<T> v) {
+    const TlbEntry& t = e_.tlb[(lin >> 12) & (kTlbSize - 1)];
+    if ((((lin + sizeof(T) - 1) & ~u64{0xfff}) | e_.tlb_generation) == t.write_tag) [[likely]] {
+      core::store_le<T>(reinterpret_cast<u8*>(t.host + lin), v.v);
+      return;
+    }
+    e_.store_slow(lin, sizeof(T), v.v, i_);
+  }
+  void take(u64 target, Flow flow) {
+    if (target >= e_.code_end) [[unlikely]] bad_target();
+    target_ = target;
+    flow_ = flow;
+  }
+  [[noreturn]] void bad_target() const {
+    e_.current = i_;
+    e_.fault(kGp, 0);
+  }
+  void prepare_helper() {
+    e_.current = i_;
+    e_.set_next_rip(next_rip().v);
+  }
+
+  Engine& e_;
+  const Insn* i_;
+  u64 target_ = 0;
+  Flow flow_ = Flow::Next;
+};
+
+}  // namespace orrery::cpu

@@ -1,0 +1,409 @@
+// Address translation and every access that the inlined fast path leaves over (SDM vol. 3, chapter 4).
+#include <algorithm>
+
+#include "cpu/code_cache.h"
+#include "cpu/engine.h"
+
+namespace orrery::cpu {
+namespace {
+
+// Page-fault error code (SDM vol. 3, figure 4-12).
+constexpr u32 kPfPresent = 1, kPfWrite = 2, kPfUser = 4, kPfReserved = 8, kPfFetch = 16;
+
+// Page-table entry bits.
+constexpr u64 kPteP = 1, kPteW = 2, kPteU = 4, kPteA = 0x20, kPteD = 0x40, kPtePs = 0x80, kPteG = 0x100, kPteNx = u64{1} << 63;
+
+bool canonical(u64 linear) { return static_cast<u64>(static_cast<i64>(linear << 16) >> 16) == linear; }
+
+}  // namespace
+
+bool Engine::walk(u64 linear, Access access, bool user, bool quiet, Mapping& mapping, u32& error) {
+  const bool write = access == Access::Write;
+  const bool nxe = (s.efer & kEferNxe) != 0;
+  if ((s.cr0 & kCr0Pg) == 0) {
+    mapping = {.physical = linear & 0xfffff000 & a20_mask(), .write_ok = true, .global = false};
+    return true;
+  }
+  const bool fetch_bit = access == Access::Execute && ((nxe && (s.cr4 & kCr4Pae) != 0) || (s.cr4 & kCr4Smep) != 0);
+  error = (write ? kPfWrite : 0) | (user ? kPfUser : 0) | (fetch_bit ? kPfFetch : 0);
+
+  const bool pae = (s.cr4 & kCr4Pae) != 0;
+  const bool lm = long_mode();
+  const unsigned entry_size = pae ? 8 : 4;
+  const u64 physical_mask = (u64{1} << model.physical_bits) - 1;
+  u64 table = 0;
+  unsigned level = 0;  // of the next table: 4 PML4 ... 1 page table
+  bool can_write = true, can_user = true, no_execute = false;
+  if (lm) {
+    table = s.cr3 & 0xffffffffff000;
+    level = 4;
+  } else if (pae) {
+    const u64 pdpte = s.pdpte[(linear >> 30) & 3];
+    if ((pdpte & kPteP) == 0) return false;
+    table = pdpte & 0xffffffffff000;
+    level = 2;
+  } else {
+    table = s.cr3 & 0xfffff000;
+    level = 2;
+  }
+  for (;; --level) {
+    const unsigned index_bits = pae ? 9 : 10;
+    const unsigned shift = 12 + (level - 1) * index_bits;
+    const u64 address = (table + ((linear >> shift) & ((1u << index_bits) - 1)) * entry_size) & a20_mask();
+    u64 entry = memory.read(address, entry_size);
+    if ((entry & kPteP) == 0) return false;
+    const bool leaf =
+        level == 1 || ((entry & kPtePs) != 0 && ((level == 2 && (pae || (s.cr4 & kCr4Pse) != 0)) || (level == 3 && lm)));
+    u64 reserved = 0;
+    if (pae) {
+      reserved = 0x000ffffffffff000 & ~physical_mask;
+      if (!nxe) reserved |= kPteNx;
+      if (!lm) reserved |= 0x7ff0000000000000;
+      if (leaf && level == 2) reserved |= 0x1fe000;
+      if (leaf && level == 3) reserved |= 0x3fffe000;
+      if (!leaf && level >= 3) reserved |= level == 4 || !model.has(Feature::Pdpe1gb) ? kPtePs : 0;
+      if (leaf && level == 3 && !model.has(Feature::Pdpe1gb)) reserved |= kPtePs;
+    } else if (leaf && level == 2) {
+      reserved = model.has(Feature::Pse36) ? 0x3fe000 & ~((((u64{1} << (std::min(model.physical_bits, 40u) - 32)) - 1) << 13)) | 0x200000
+                                           : 0x3fe000;
+    }
+    if ((entry & reserved) != 0) {
+      error |= kPfPresent | kPfReserved;
+      return false;
+    }
+    can_write = can_write && (entry & kPteW) != 0;
+    can_user = can_user && (entry & kPteU) != 0;
+    no_execute = no_execute || (pae && nxe && (entry & kPteNx) != 0);
+    if (!leaf) {
+      if ((entry & kPteA) == 0 && !quiet) memory.write(address, entry_size, entry | kPteA);
+      table = pae ? entry & 0x000ffffffffff000 : entry & 0xfffff000;
+      continue;
+    }
+    // Permissions (SDM vol. 3, 4.6).
+    bool allowed = true;
+    if (user) {
+      allowed = can_user && (!write || can_write);
+    } else {
+      if (write) allowed = can_write || (s.cr0 & kCr0Wp) == 0;
+      if (can_user && access == Access::Execute && (s.cr4 & kCr4Smep) != 0) allowed = false;
+      if (can_user && access != Access::Execute && (s.cr4 & kCr4Smap) != 0 && (s.eflags & kAc) == 0) allowed = false;
+    }
+    if (access == Access::Execute && no_execute) allowed = false;
+    if (!allowed && !quiet) {
+      error |= kPfPresent;
+      return false;
+    }
+    const u64 wanted = entry | kPteA | (write ? kPteD : 0);
+    if (wanted != entry && !quiet) {
+      memory.write(address, entry_size, wanted);
+      entry = wanted;
+    }
+    const u64 span_mask = (u64{1} << shift) - 1;
+    u64 base = pae ? entry & 0x000ffffffffff000 : entry & 0xfffff000;
+    if (!pae && level == 2) base = (entry & 0xffc00000) | (model.has(Feature::Pse36) ? core::bits(entry, 20, 13) << 32 : 0);
+    const u64 physical = ((base & ~span_mask) | (linear & span_mask)) & ~u64{0xfff};
+    mapping.physical = physical & a20_mask();
+    mapping.global = (entry & kPteG) != 0 && (s.cr4 & kCr4Pge) != 0;
+    mapping.write_ok = (entry & kPteD) != 0 && (can_write || (!user && (s.cr0 & kCr0Wp) == 0));
+    return true;
+  }
+}
+
+u64 Engine::translate(u64 linear, Access access, bool user) {
+  Mapping mapping;
+  u32 error = 0;
+  if (!walk(linear, access, user, false, mapping, error)) page_fault(linear, error);
+  return mapping.physical | (linear & core::kPageMask);
+}
+
+bool Engine::translate_quietly(u64 linear, u64& physical) const {
+  Mapping mapping;
+  u32 error = 0;
+  if (!const_cast<Engine*>(this)->walk(linear, Access::Read, false, true, mapping, error)) return false;
+  physical = mapping.physical | (linear & core::kPageMask);
+  return true;
+}
+
+TlbEntry& Engine::fill(u64 linear, Access access, bool user) {
+  Mapping mapping;
+  u32 error = 0;
+  if (!walk(linear, access, user, false, mapping, error)) page_fault(linear, error);
+  TlbEntry& t = (*tlbs_[user ? 1 : 0])[(linear >> 12) & (kTlbSize - 1)];
+  const core::GuestMemory::Page& page = memory.page(mapping.physical);
+  const u64 tag = tag_of(linear);
+  const bool seen = data_breakpoints_ && page_has_data_breakpoint(linear);
+  t.physical = mapping.physical | (mapping.global ? TlbEntry::kGlobal : 0);
+  t.host = reinterpret_cast<u64>(page.read) - (linear & ~u64{0xfff});
+  t.read_tag = tag | (page.read == nullptr || seen ? TlbEntry::kSlow : 0);
+  const bool direct = page.write != nullptr && page.write == page.read && page.code == 0 && !page.watched && !seen &&
+                      !code_->sticky(mapping.physical);
+  t.write_tag = !mapping.write_ok ? TlbEntry::kInvalid : tag | (direct ? 0 : TlbEntry::kSlow);
+  return t;
+}
+
+TlbEntry& Engine::entry_for(u64 linear, Access access, bool user) {
+  TlbEntry& t = (*tlbs_[user ? 1 : 0])[(linear >> 12) & (kTlbSize - 1)];
+  const u64 have = (access == Access::Write ? t.write_tag : t.read_tag) & ~TlbEntry::kSlow;
+  const u64 tag = tag_of(linear);
+  if (have == tag) return t;
+  // A global page of an older generation is still good: give its tags the present one.
+  const u64 any = t.read_tag & ~(TlbEntry::kSlow | TlbEntry::kGenerationMask);
+  if ((t.physical & TlbEntry::kGlobal) != 0 && t.read_tag != TlbEntry::kInvalid && any == (linear & ~u64{0xfff}) &&
+      (t.read_tag & TlbEntry::kGenerationMask) != tlb_generation) {
+    const auto renew = [&](u64 old) {
+      return old == TlbEntry::kInvalid ? old : (old & ~TlbEntry::kGenerationMask) | tlb_generation;
+    };
+    t.read_tag = renew(t.read_tag);
+    t.write_tag = renew(t.write_tag);
+    if (access != Access::Write || t.write_tag != TlbEntry::kInvalid) return t;
+  }
+  return fill(linear, access, user);
+}
+
+void Engine::clear_tlbs() {
+  for (auto& table : tlbs_) table->fill(TlbEntry{});
+}
+
+void Engine::flush_tlb(bool globals_too) {
+  ++link_generation;
+  code_->flush_translations();
+  if (globals_too || tlb_generation >= TlbEntry::kGenerationMask - 1) {
+    clear_tlbs();
+    tlb_generation = 1;
+  } else {
+    ++tlb_generation;
+  }
+}
+
+void Engine::invalidate_page(u64 linear) {
+  ++link_generation;
+  code_->flush_translations();
+  for (auto& table : tlbs_) {
+    TlbEntry& t = (*table)[(linear >> 12) & (kTlbSize - 1)];
+    t = TlbEntry{};
+  }
+}
+
+void Engine::purge_writes(u64 physical_page) {
+  for (auto& table : tlbs_) {
+    for (TlbEntry& t : *table) {
+      if ((t.physical & ~u64{0xfff}) == physical_page && t.write_tag != TlbEntry::kInvalid) t.write_tag |= TlbEntry::kSlow;
+    }
+  }
+}
+
+// ---- segments ---------------------------------------------------------------------------------------------------------
+
+void Engine::refresh_window(unsigned seg) {
+  const Segment& g = s.seg[seg];
+  SegmentWindow& w = windows[seg];
+  w = SegmentWindow{.base = g.base};
+  if (code64()) {
+    if (seg != kFs && seg != kGs) w.base = 0;
+    w.read_end = w.write_end = ~u64{0};
+    return;
+  }
+  const u64 end = u64{g.limit} + 1;
+  if (!protected_mode()) {
+    w.read_end = w.write_end = g.expand_down() ? 0 : end;
+    return;
+  }
+  if (!g.present() || !g.s() || g.expand_down()) return;
+  if (g.readable()) w.read_end = end;
+  if (g.writable()) w.write_end = end;
+}
+
+u64 Engine::check_segment(unsigned seg, u64 offset, unsigned width, Access access) {
+  const Segment& g = s.seg[seg];
+  const u8 vector = seg == kSs ? kSsv : kGp;
+  if (code64()) {
+    const u64 linear = seg == kFs || seg == kGs ? g.base + offset : offset;
+    if (!canonical(linear) || !canonical(linear + width - 1)) fault(vector, 0);
+    return linear;
+  }
+  if (protected_mode()) {
+    if (!g.present() || !g.s()) fault(vector, 0);
+    if (access == Access::Write ? !g.writable() : access == Access::Read && !g.readable()) fault(vector, 0);
+  }
+  const u64 last = offset + width - 1;
+  if (g.expand_down()) {
+    const u64 top = g.db() ? 0xffffffff : 0xffff;
+    if (offset <= g.limit || last > top) fault(vector, 0);
+  } else if (last > g.limit) {
+    fault(vector, 0);
+  }
+  return (g.base + offset) & 0xffffffff;
+}
+
+u64 Engine::segment_slow(unsigned seg, u64 offset, unsigned width, Access access, const Insn* i) {
+  current = i;
+  return check_segment(seg, offset, width, access);
+}
+
+// ---- accesses -----------------------------------------------------------------------------------------------------------
+
+void Engine::check_alignment(u64 linear, unsigned width, bool user) {
+  if (user && tlb == empty_tlb_->data() && (linear & (width - 1)) != 0) fault(kAcv, 0);
+}
+
+bool Engine::page_has_data_breakpoint(u64 linear) const {
+  for (unsigned n = 0; n < 4; ++n) {
+    if ((s.dr[7] >> (2 * n) & 3) == 0) continue;
+    const unsigned kind = (s.dr[7] >> (16 + 4 * n)) & 3;
+    if (kind == 0 || (kind == 2 && (s.cr4 & kCr4De) != 0)) continue;
+    if ((s.dr[n] & ~u64{0xfff}) == (linear & ~u64{0xfff})) return true;
+  }
+  return false;
+}
+
+void Engine::check_data_breakpoints(u64 linear, unsigned width, Access access) {
+  u64 hits = 0;
+  for (unsigned n = 0; n < 4; ++n) {
+    const unsigned kind = (s.dr[7] >> (16 + 4 * n)) & 3;
+    if (kind == 0 || kind == 2 || (kind == 1 && access == Access::Read)) continue;
+    const u64 size = std::array<u64, 4>{1, 2, 8, 4}[(s.dr[7] >> (18 + 4 * n)) & 3];
+    const u64 first = s.dr[n] & ~(size - 1);
+    if (linear < first + size && first < linear + width) {
+      // Matches are reported for every breakpoint, enabled or not, once an enabled one matches (SDM vol. 3, 17.2.3).
+      hits |= u64{1} << n;
+    }
+  }
+  u64 enabled = 0;
+  for (unsigned n = 0; n < 4; ++n) enabled |= (s.dr[7] >> (2 * n) & 3) != 0 ? u64{1} << n : 0;
+  if ((hits & enabled) != 0) note_debug(hits);
+}
+
+u64 Engine::load_linear(u64 linear, unsigned width, bool user) {
+  if (!code64()) linear &= 0xffffffff;
+  const u64 in_page = linear & core::kPageMask;
+  if (in_page + width > core::kPageSize) {
+    const unsigned first = static_cast<unsigned>(core::kPageSize - in_page);
+    const u64 second = code64() ? linear + first : (linear + first) & 0xffffffff;
+    entry_for(linear, Access::Read, user);
+    entry_for(second, Access::Read, user);
+    u64 value = 0;
+    for (unsigned n = 0; n < width; ++n) {
+      value |= load_linear(n < first ? linear + n : second + (n - first), 1, user) << (8 * n);
+    }
+    return value;
+  }
+  if (data_breakpoints_) check_data_breakpoints(linear, width, Access::Read);
+  const TlbEntry& t = entry_for(linear, Access::Read, user);
+  const core::GuestMemory::Page& page = memory.page(t.physical);
+  if (page.read == nullptr) {
+    sync_clock();
+    return memory.read((t.physical & ~u64{0xfff}) | in_page, width);
+  }
+  const u8* p = page.read + in_page;
+  switch (width) {
+    case 1: return *p;
+    case 2: return core::load_le<u16>(p);
+    case 4: return core::load_le<u32>(p);
+    case 8: return core::load_le<u64>(p);
+    default: {
+      u64 value = 0;
+      for (unsigned n = 0; n < width; ++n) value |= u64{p[n]} << (8 * n);
+      return value;
+    }
+  }
+}
+
+void Engine::store_linear(u64 linear, unsigned width, u64 value, bool user) {
+  if (!code64()) linear &= 0xffffffff;
+  const u64 in_page = linear & core::kPageMask;
+  if (in_page + width > core::kPageSize) {
+    const unsigned first = static_cast<unsigned>(core::kPageSize - in_page);
+    const u64 second = code64() ? linear + first : (linear + first) & 0xffffffff;
+    entry_for(linear, Access::Write, user);  // both pages are checked before either is written
+    entry_for(second, Access::Write, user);
+    for (unsigned n = 0; n < width; ++n) {
+      store_linear(n < first ? linear + n : second + (n - first), 1, value >> (8 * n), user);
+    }
+    return;
+  }
+  if (data_breakpoints_) check_data_breakpoints(linear, width, Access::Write);
+  TlbEntry& t = entry_for(linear, Access::Write, user);
+  const u64 physical = (t.physical & ~u64{0xfff}) | in_page;
+  core::GuestMemory::Page& page = memory.page(physical);
+  if (page.write == nullptr) {
+    sync_clock();
+    memory.write(physical, width, value);
+    return;
+  }
+  if (page.code != 0) code_->note_store(physical, width);
+  if (page.watched) {
+    memory.note_write(page);
+    if (page.code == 0 && page.write == page.read && !data_breakpoints_ && !code_->sticky(physical)) t.write_tag &= ~TlbEntry::kSlow;
+  }
+  u8* p = page.write + in_page;
+  switch (width) {
+    case 1: *p = static_cast<u8>(value); break;
+    case 2: core::store_le<u16>(p, static_cast<u16>(value)); break;
+    case 4: core::store_le<u32>(p, static_cast<u32>(value)); break;
+    case 8: core::store_le<u64>(p, value); break;
+    default:
+      for (unsigned n = 0; n < width; ++n) p[n] = static_cast<u8>(value >> (8 * n));
+  }
+}
+
+u64 Engine::load_slow(u64 linear, unsigned width, const Insn* i) {
+  current = i;
+  check_alignment(linear, width, user());
+  return load_linear(linear, width, user());
+}
+
+void Engine::store_slow(u64 linear, unsigned width, u64 value, const Insn* i) {
+  current = i;
+  check_alignment(linear, width, user());
+  store_linear(linear, width, value, user());
+}
+
+u8* Engine::prepare_write(u64 linear, unsigned width, const Insn* i) {
+  current = i;
+  check_alignment(linear, width, user());
+  const u64 in_page = linear & core::kPageMask;
+  TlbEntry& t = entry_for(linear, Access::Write, user());
+  if (in_page + width > core::kPageSize) {
+    const u64 second = (linear | core::kPageMask) + 1;
+    entry_for(code64() ? second : second & 0xffffffff, Access::Write, user());
+    return nullptr;
+  }
+  if ((t.write_tag & TlbEntry::kSlow) != 0) return nullptr;
+  return reinterpret_cast<u8*>(t.host + linear);
+}
+
+void Engine::probe_linear(u64 linear, unsigned width, Access access, bool user) {
+  entry_for(linear, access, user);
+  if ((linear & core::kPageMask) + width > core::kPageSize) {
+    const u64 second = (linear | core::kPageMask) + 1;
+    entry_for(code64() ? second : second & 0xffffffff, access, user);
+  }
+}
+
+void Engine::probe_write(unsigned seg, u64 offset, unsigned width) {
+  const u64 linear = check_segment(seg, offset, width, Access::Write);
+  check_alignment(linear, width, user());
+  probe_linear(linear, width, Access::Write, user());
+}
+
+u64 Engine::load(unsigned seg, u64 offset, unsigned width) {
+  return load_slow(check_segment(seg, offset, width, Access::Read), width, current);
+}
+
+void Engine::store(unsigned seg, u64 offset, unsigned width, u64 value) {
+  store_slow(check_segment(seg, offset, width, Access::Write), width, value, current);
+}
+
+void Engine::push(unsigned width, u64 value) {
+  const u64 sp = (stack_pointer() - width) & stack_mask;
+  store(kSs, sp, width, value);
+  set_stack_pointer(sp);
+}
+
+u64 Engine::pop(unsigned width) {
+  const u64 value = load(kSs, stack_pointer(), width);
+  set_stack_pointer(stack_pointer() + width);
+  return value;
+}
+
+}  // namespace orrery::cpu

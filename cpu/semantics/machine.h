@@ -1,0 +1,34 @@
+// What a semantic may assume of its machine M. Exec (cpu/exec.h) computes; Lift (jit/) emits LLVM IR; tests/cpu has a third
+// one that writes the operations down as text, which proves that no semantic looks at guest data with a C++ `if`.
+//
+// Values are M::Val<T>, T one of bool, u8, u16, u32, u64, with + - * & | ^ ~ == != < (unsigned); constants come from
+// m.constant<T>(x). Val<bool> has no operator bool. Operands are types (cpu/operands.h): m.read(op), m.write(op, v),
+// m.place(op) for read-modify-write. A body reads, computes, writes, and sets the flags last, so that a fault in a read or
+// a place leaves the state as it was.
+#pragma once
+
+#include "cpu/operands.h"
+#include "cpu/state.h"
+
+namespace orrery::cpu::sem {
+
+template <class M, class T>
+using V = typename M::template Val<T>;
+
+template <class Op>
+using TypeOf = typename Op::type;
+
+template <class T>
+inline constexpr unsigned kBits = sizeof(T) * 8;
+
+template <class T>
+inline constexpr bool kIsVoidOp = std::is_same_v<T, OpaqueOp>;
+
+/// The carries out of each bit of a + b (+ carry), given the result.
+template <class T>
+T add_carries(T a, T b, T result) { return (a & b) | ((a | b) & ~result); }
+/// The borrows out of each bit of a - b (- borrow), given the result.
+template <class T>
+T sub_borrows(T a, T b, T result) { return (~a & b) | ((~a | b) & result); }
+
+}  // namespace orrery::cpu::sem
