@@ -21,8 +21,10 @@ struct Block {
   u32 mode = 0;
   u16 count = 0;      // instructions, the closing pseudo-instruction not counted
   u16 bytes = 0;
-  u32 grains = 0;     // of the first page
+  u32 grains = 0;     // 128-byte grains of the first page that it touches
+  u32 grains2 = 0;    // and of the second
   bool valid = true;
+  bool cached = false;  // may be linked to: stays what it is until it is dropped
   std::array<Block*, 2> link{};  // successors: 0 fall-through or not taken, 1 taken
   std::array<u32, 2> link_generation{};
   Block* hash_next = nullptr;
@@ -39,6 +41,8 @@ class CodeCache {
   /// The block that starts at CS:rip in the present mode; decodes it if need be. Throws Fault (with engine.current set to
   /// a placeholder at that address) if its first instruction cannot be fetched or is undefined.
   Block* lookup(u64 rip);
+  /// The one instruction at CS:rip, decoded anew, valid until the next call.
+  Block* single(u64 rip);
   /// The first `count` instructions of `block` as a block of their own, valid until the next call.
   Block* prefix(Block* block, unsigned count);
 
@@ -59,22 +63,29 @@ class CodeCache {
   struct JumpEntry {
     u64 linear = ~u64{0};
     u32 mode = 0;
+    u32 generation = 0;
     Block* block = nullptr;
   };
   struct FetchEntry {
     u64 tag = ~u64{0};
     u64 physical = 0;
+    u64 generation = 0;
   };
+  static constexpr unsigned kMaxBytes = 240;  // Insn::offset has eight bits
   static constexpr unsigned kJumpSize = 4096;
   static constexpr unsigned kHashSize = 1u << 15;
   static constexpr unsigned kStickyDrops = 16;
   static constexpr std::size_t kArenaBytes = std::size_t{64} << 20;
 
+  /// Physical page that holds the code at `linear`; throws a page fault.
   u64 fetch_page(u64 linear);
-  Block* find(u64 physical, u64 physical2, u32 mode) const;
   Block* build(u64 rip, u64 linear, u64 physical);
+  /// Decodes up to `most` instructions; returns the second physical page if the only one crosses into it, else ~0.
+  u64 decode_run(u64 rip, u64 linear, u64 physical, unsigned most, Insn* out, unsigned& count, u16& bytes);
+  Block* finish(Block& b, u64 physical, unsigned count);
+  void note_code(u64 page_address, Block* b, u32 grains);
   void drop(Block* block);
-  void drop_overlapping(u64 page, u64 first, u64 last);
+  void drop_overlapping(u64 page_address, u32 grains);
   void* allocate(std::size_t bytes);
   static std::size_t hash(u64 physical, u32 mode) { return (physical ^ (physical >> 13) ^ mode * 0x9e37u) & (kHashSize - 1); }
 
@@ -83,6 +94,7 @@ class CodeCache {
   std::unordered_map<u64, PageInfo> pages_;
   std::array<JumpEntry, kJumpSize> jumps_;
   std::array<FetchEntry, 256> fetches_;
+  u64 fetch_generation_ = 1;
   std::vector<std::unique_ptr<u8[]>> chunks_;
   std::size_t chunk_used_ = 0;
   std::size_t total_ = 0;

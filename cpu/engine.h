@@ -143,6 +143,9 @@ class Engine {
   void shadow(bool debug_too);
   /// Data breakpoint hits of this instruction: delivered as #DB when it has retired.
   void note_debug(u64 dr6_bits);
+  /// For REP: how many iterations may retire in this instruction now; each after the first is charged with charge().
+  u64 iterations_left() const { return limit > icount ? limit - icount + 1 : 1; }
+  void charge() { ++icount; }
 
   // ---- slow paths of the inlined memory access (mmu.cpp) --------------------------------------------------------------
   u64 load_slow(u64 linear, unsigned width, const Insn* i);
@@ -155,7 +158,10 @@ class Engine {
 
   // ---- running (interpreter.cpp) -----------------------------------------------------------------------------------------
   Stop run(u64 until_tick);
-  Stop step();
+  /// Before code is fetched between blocks: faults from here on belong to the instruction at s.rip.
+  void begin_fetch();
+  /// A software interrupt or task switch took the place of the single-step trap of this instruction.
+  void cancel_step_trap() { step_trap_ = false; }
   void set_intr(bool level);
   void pulse_nmi();
   void request_stop();
@@ -186,24 +192,28 @@ class Engine {
   void check_data_breakpoints(u64 linear, unsigned width, Access access);
   void refresh_window(unsigned seg);
   bool page_has_data_breakpoint(u64 linear) const;
-  bool deliver_pending(Stop& stop);
-  void run_one();
-  const Insn* enter(Block* b);
+  bool deliver_pending();
+  void execute(Block* b);
+  void execute_single();
+  void between_instructions();
   void deliver_fault(const Fault& fault);
+  bool code_breakpoint_hit();
+  void disarm();
+  u32 compute_mode() const;
 
   std::array<std::unique_ptr<Tlb>, 2> tlbs_;  // 0 supervisor, 1 user
   std::unique_ptr<Tlb> empty_tlb_;
   std::unique_ptr<CodeCache> code_;
   u64 next_rip_ = 0;
-  u64 wanted_ = 0;   // run() comes back at this tick
+  u64 wanted_ = 0;  // run() comes back at this tick
   bool stop_requested_ = false;
   bool shutdown_ = false;
-  bool in_block_ = false;
-  bool armed_ = false;
+  bool step_trap_ = false;
+  Insn* armed_ = nullptr;  // its handler was replaced so that the block ends before it
   Handler armed_handler_ = nullptr;
-  const Insn* armed_insn_ = nullptr;
   bool data_breakpoints_ = false;
   bool code_breakpoints_ = false;
+  Insn boundary_;  // stands for "between instructions"
 };
 
 }  // namespace orrery::cpu

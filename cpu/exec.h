@@ -396,4 +396,12 @@ class Exec {
   Flow flow_ = Flow::Next;
 };
 
+/// Exec for one operand size, for the semantics whose operands do not show it.
+template <class T>
+class ExecSized : public Exec {
+ public:
+  using OperandType = T;
+  using Exec::Exec;
+};
+
 }  // namespace orrery::cpu

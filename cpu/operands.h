@@ -43,6 +43,12 @@ struct AddressOp {
   static constexpr MemForm kForm = F;
 };
 
+/// An implied operand of a string instruction.
+template <class T>
+struct StringOp {
+  using type = T;
+};
+
 /// An operand that only helpers look at (control and segment registers, implied string operands, far pointers).
 struct OpaqueOp {};
 

@@ -44,16 +44,26 @@ struct CondNot {
   static auto test(M& m) { return !C::test(m); }
 };
 
+namespace detail {
+
+/// The target of a relative branch: next rIP plus displacement, cut to the operand size.
+template <class M>
+auto branch_target(M& m) {
+  return m.template trunc<typename M::OperandType>(m.next_rip() + m.template constant<u64>(m.displacement()));
+}
+
+}  // namespace detail
+
+/// Base of the semantics that depend on the operand size though no operand shows it.
+struct UsesOperandSize {
+  static constexpr bool kUsesOperandSize = true;
+};
+
 template <class C>
-struct Jcc {
-  template <class M, class J>
-  static void run(M& m, J) {
-    m.jump_direct_if(C::test(m), branch_target<typename J::type>(m));
-  }
-  /// The target of a relative branch with operand size T: next rIP plus displacement, cut to the operand size.
-  template <class T, class M>
-  static auto branch_target(M& m) {
-    return m.template trunc<T>(m.next_rip() + m.template constant<u64>(m.displacement()));
+struct Jcc : UsesOperandSize {
+  template <class M, class... X>
+  static void run(M& m, X...) {
+    m.jump_direct_if(C::test(m), detail::branch_target(m));
   }
 };
 
@@ -97,18 +107,18 @@ ORRERY_CONDITION(LE, CondLE)
 ORRERY_CONDITION(G, CondNot<CondLE>)
 #undef ORRERY_CONDITION
 
-struct JmpRel {
-  template <class M, class J>
-  static void run(M& m, J) {
-    m.jump_direct(Jcc<CondO>::branch_target<typename J::type>(m));
+struct JmpRel : UsesOperandSize {
+  template <class M, class... X>
+  static void run(M& m, X...) {
+    m.jump_direct(detail::branch_target(m));
   }
 };
 
-struct CallRel {
-  template <class M, class J>
-  static void run(M& m, J) {
-    using T = typename J::type;
-    const auto target = Jcc<CondO>::branch_target<T>(m);
+struct CallRel : UsesOperandSize {
+  template <class M, class... X>
+  static void run(M& m, X...) {
+    using T = typename M::OperandType;
+    const auto target = detail::branch_target(m);
     m.check_target(target);
     m.push(m.template trunc<T>(m.next_rip()));
     m.jump_direct(target);
@@ -132,11 +142,10 @@ struct CallInd {
   }
 };
 
-/// RET; the operand is a placeholder of the operand size.
-struct Ret {
-  template <class M, class T>
-  static void run(M& m, T) {
-    using W = typename T::type;
+struct Ret : UsesOperandSize {
+  template <class M, class... X>
+  static void run(M& m, X...) {
+    using W = typename M::OperandType;
     const auto target = m.template peek<W>();
     m.check_target(target);
     m.adjust_stack(m.template constant<u64>(sizeof(W)));
@@ -144,10 +153,10 @@ struct Ret {
   }
 };
 
-struct RetImm {
-  template <class M, class T>
-  static void run(M& m, T) {
-    using W = typename T::type;
+struct RetImm : UsesOperandSize {
+  template <class M, class... X>
+  static void run(M& m, X...) {
+    using W = typename M::OperandType;
     const auto target = m.template peek<W>();
     m.check_target(target);
     m.adjust_stack(m.template constant<u64>(sizeof(W)) + m.immediate());
@@ -168,11 +177,11 @@ auto count_down(M& m) {
 
 /// LOOP, LOOPE, LOOPNE: the counter's width is the address size; flags are untouched.
 template <class Also>
-struct LoopIf {
-  template <class M, class J>
-  static void run(M& m, J) {
+struct LoopIf : UsesOperandSize {
+  template <class M, class... X>
+  static void run(M& m, X...) {
     const auto c = detail::count_down(m);
-    const auto target = Jcc<CondO>::branch_target<typename J::type>(m);
+    const auto target = detail::branch_target(m);
     const auto go = m.both(c != m.template constant<u64>(0), Also::test(m));
     m.when(go, [&] { m.check_target(target); });
     m.set_counter(c);
@@ -187,10 +196,10 @@ using Loop = LoopIf<Always>;
 using Loope = LoopIf<CondE>;
 using Loopne = LoopIf<CondNot<CondE>>;
 
-struct Jcxz {
-  template <class M, class J>
-  static void run(M& m, J) {
-    m.jump_direct_if(m.counter() == m.template constant<u64>(0), Jcc<CondO>::branch_target<typename J::type>(m));
+struct Jcxz : UsesOperandSize {
+  template <class M, class... X>
+  static void run(M& m, X...) {
+    m.jump_direct_if(m.counter() == m.template constant<u64>(0), detail::branch_target(m));
   }
 };
 

@@ -1,0 +1,272 @@
+#include "cpu/code_cache.h"
+
+#include <algorithm>
+
+#include "cpu/decoder.h"
+#include "cpu/interpreter.h"
+
+namespace orrery::cpu {
+namespace {
+
+constexpr u64 kPageBits = ~u64{0xfff};
+
+u32 grains_of(u64 first, u64 last) {  // offsets within a page, inclusive
+  const u32 low = static_cast<u32>(first / core::kCodeGrain), high = static_cast<u32>(last / core::kCodeGrain);
+  return (~u32{0} << low) & (~u32{0} >> (31 - high));
+}
+
+}  // namespace
+
+CodeCache::CodeCache(Engine& engine) : e_(engine), table_(kHashSize) {
+  prefix_block_.insns = prefix_insns_.data();
+  scratch_block_.insns = scratch_insns_.data();
+}
+
+CodeCache::~CodeCache() = default;
+
+void* CodeCache::allocate(std::size_t bytes) {
+  constexpr std::size_t kChunk = std::size_t{1} << 20;
+  bytes = (bytes + 15) & ~std::size_t{15};
+  if (chunks_.empty() || chunk_used_ + bytes > kChunk) {
+    chunks_.push_back(std::make_unique<u8[]>(kChunk));
+    chunk_used_ = 0;
+  }
+  void* p = chunks_.back().get() + chunk_used_;
+  chunk_used_ += bytes;
+  total_ += bytes;
+  return p;
+}
+
+void CodeCache::flush_all() {
+  for (auto& [page, info] : pages_) e_.memory.page(page).code = 0;
+  pages_.clear();
+  std::fill(table_.begin(), table_.end(), nullptr);
+  chunks_.clear();
+  total_ = 0;
+  flush_translations();
+  ++e_.link_generation;
+}
+
+void CodeCache::flush_translations() { ++fetch_generation_; }
+
+bool CodeCache::sticky(u64 physical) const {
+  const auto it = pages_.find(physical & kPageBits);
+  return it != pages_.end() && it->second.drops >= kStickyDrops;
+}
+
+u64 CodeCache::fetch_page(u64 linear) {
+  FetchEntry& f = fetches_[(linear >> 12) & 255];
+  const u64 tag = (linear & kPageBits) | (e_.user() ? 1 : 0);
+  if (f.tag != tag || f.generation != fetch_generation_) {
+    f.physical = e_.translate(linear, Access::Execute, e_.user()) & kPageBits;
+    f.tag = tag;
+    f.generation = fetch_generation_;
+  }
+  return f.physical;
+}
+
+Block* CodeCache::find(u64 physical, u64 physical2, u32 mode) const {
+  for (Block* b = table_[hash(physical, mode)]; b != nullptr; b = b->hash_next) {
+    if (b->physical == physical && b->mode == mode && (b->physical2 == ~u64{0} || b->physical2 == physical2)) return b;
+  }
+  return nullptr;
+}
+
+Block* CodeCache::lookup(u64 rip) {
+  const u64 linear = e_.code64() ? rip : (e_.s.seg[kCs].base + rip) & 0xffffffff;
+  JumpEntry& j = jumps_[(linear ^ (linear >> 12)) & (kJumpSize - 1)];
+  if (j.linear == linear && j.mode == e_.mode && j.generation == e_.link_generation) return j.block;
+  e_.begin_fetch();
+  if (rip >= e_.code_end) e_.general_protection();
+  const u64 physical = fetch_page(linear) | (linear & core::kPageMask);
+  Block* b = nullptr;
+  for (Block* c = table_[hash(physical, e_.mode)]; c != nullptr; c = c->hash_next) {
+    if (c->physical != physical || c->mode != e_.mode) continue;
+    if (c->physical2 != ~u64{0} && c->physical2 != fetch_page((linear & kPageBits) + core::kPageSize)) continue;
+    b = c;
+    break;
+  }
+  if (b == nullptr) b = build(rip, linear, physical);
+  if (b->cached) j = JumpEntry{.linear = linear, .mode = e_.mode, .generation = e_.link_generation, .block = b};
+  return b;
+}
+
+Block* CodeCache::single(u64 rip) {
+  const u64 linear = e_.code64() ? rip : (e_.s.seg[kCs].base + rip) & 0xffffffff;
+  e_.begin_fetch();
+  if (rip >= e_.code_end) e_.general_protection();
+  const u64 physical = fetch_page(linear) | (linear & core::kPageMask);
+  unsigned count = 0;
+  decode_run(rip, linear, physical, 1, scratch_insns_.data(), count, scratch_block_.bytes);
+  return finish(scratch_block_, physical, count);
+}
+
+Block* CodeCache::finish(Block& b, u64 physical, unsigned count) {
+  b.physical = physical;
+  b.mode = e_.mode;
+  b.count = static_cast<u16>(count);
+  b.link_generation = {};
+  Insn& last = b.insns[count];
+  last = Insn{};
+  last.handler = &fall_through;
+  last.offset = static_cast<u8>(b.bytes);
+  return &b;
+}
+
+u64 CodeCache::decode_run(u64 rip, u64 linear, u64 physical, unsigned most, Insn* out, unsigned& count, u16& bytes) {
+  const core::GuestMemory::Page& page = e_.memory.page(physical);
+  const u64 in_page = physical & core::kPageMask;
+  std::array<u8, 32> buffer;
+  u64 second = ~u64{0};
+  u64 offset = 0;
+  count = 0;
+  const DecodeMode mode = decode_mode(e_);
+  while (count < most && offset < kMaxBytes) {
+    const u64 at = in_page + offset;
+    if (at >= core::kPageSize) break;
+    const u64 room = std::min<u64>(core::kPageSize - at, e_.code_end - (rip + offset));
+    std::span<const u8> span;
+    if (page.read != nullptr) {
+      span = {page.read + at, static_cast<std::size_t>(std::min<u64>(room, 15))};
+    } else {
+      const auto n = static_cast<std::size_t>(std::min<u64>(room, 15));
+      for (std::size_t k = 0; k < n; ++k) buffer[k] = static_cast<u8>(e_.memory.read((physical & kPageBits) + at + k, 1));
+      span = {buffer.data(), n};
+    }
+    Insn& insn = out[count];
+    DecodeResult result = decode(span, mode, insn);
+    if (result == DecodeResult::NeedMore) {
+      if (count != 0) break;  // a page-crossing instruction is a block of its own
+      if (room == core::kPageSize - at && room < e_.code_end - rip) {
+        // The rest is on the next page.
+        const u64 next_linear = (linear & kPageBits) + core::kPageSize;
+        second = fetch_page(e_.code64() ? next_linear : next_linear & 0xffffffff);
+        const auto first_part = static_cast<std::size_t>(room);
+        const auto all = static_cast<std::size_t>(std::min<u64>(15, e_.code_end - rip));
+        for (std::size_t k = 0; k < all; ++k) {
+          const u64 from = k < first_part ? physical + k : second + (k - first_part);
+          buffer[k] = static_cast<u8>(e_.memory.read(from, 1));
+        }
+        result = decode({buffer.data(), all}, mode, insn);
+      }
+      if (result == DecodeResult::NeedMore) e_.general_protection();  // beyond the code segment's limit
+    }
+    if (result != DecodeResult::Ok) {
+      if (count != 0) break;
+      if (result == DecodeResult::TooLong) e_.general_protection();
+      e_.undefined();
+    }
+    insn.offset = static_cast<u8>(offset);
+    insn.handler = choose_handler(e_, insn);
+    ++count;
+    offset += insn.length;
+    if (second != ~u64{0} || line(insn.op).ends()) break;
+  }
+  bytes = static_cast<u16>(offset);
+  return second;
+}
+
+Block* CodeCache::build(u64 rip, u64 linear, u64 physical) {
+  if (total_ > kArenaBytes) flush_all();
+  core::GuestMemory::Page& page = e_.memory.page(physical);
+  const bool cacheable = page.read != nullptr;
+  std::array<Insn, kMaxInsns + 1> insns;
+  unsigned count = 0;
+  u16 bytes = 0;
+  const u64 second = decode_run(rip, linear, physical, cacheable ? kMaxInsns : 1, insns.data(), count, bytes);
+  if (!cacheable) {  // code in device memory is decoded anew each time
+    scratch_insns_[0] = insns[0];
+    scratch_block_.bytes = bytes;
+    return finish(scratch_block_, physical, 1);
+  }
+  auto* b = new (allocate(sizeof(Block))) Block{};
+  b->insns = static_cast<Insn*>(allocate(sizeof(Insn) * (count + 1)));
+  std::copy_n(insns.begin(), count, b->insns);
+  b->bytes = bytes;
+  b->cached = true;
+  finish(*b, physical, count);
+  b->physical2 = second;
+  const u64 in_page = physical & core::kPageMask;
+  const u64 last = std::min<u64>(in_page + bytes, core::kPageSize) - 1;
+  b->grains = grains_of(in_page, last);
+  Block*& head = table_[hash(physical, b->mode)];
+  b->hash_next = head;
+  head = b;
+  note_code(physical & kPageBits, b, b->grains);
+  if (second != ~u64{0}) {
+    b->grains2 = grains_of(0, in_page + bytes - core::kPageSize - 1);
+    note_code(second, b, b->grains2);
+  }
+  return b;
+}
+
+void CodeCache::note_code(u64 page_address, Block* b, u32 grains) {
+  core::GuestMemory::Page& page = e_.memory.page(page_address);
+  pages_[page_address].blocks.push_back(b);
+  if (page.code == 0) e_.purge_writes(page_address);
+  page.code |= grains;
+}
+
+Block* CodeCache::prefix(Block* block, unsigned count) {
+  std::copy_n(block->insns, count, prefix_insns_.begin());
+  prefix_block_.bytes = block->insns[count].offset;
+  return finish(prefix_block_, block->physical, count);
+}
+
+void CodeCache::drop(Block* block) {
+  for (Block** at = &table_[hash(block->physical, block->mode)]; *at != nullptr; at = &(*at)->hash_next) {
+    if (*at == block) {
+      *at = block->hash_next;
+      break;
+    }
+  }
+  block->valid = false;
+}
+
+void CodeCache::drop_overlapping(u64 page_address, u32 grains) {
+  const auto it = pages_.find(page_address);
+  core::GuestMemory::Page& page = e_.memory.page(page_address);
+  if (it == pages_.end()) {
+    page.code = 0;
+    return;
+  }
+  PageInfo& info = it->second;
+  u32 left = 0;
+  bool any = false;
+  std::erase_if(info.blocks, [&](Block* b) {
+    const u32 mine = (b->physical & kPageBits) == page_address ? b->grains : b->grains2;
+    if (!b->valid) return true;
+    if ((mine & grains) != 0) {
+      drop(b);
+      any = true;
+      return true;
+    }
+    left |= mine;
+    return false;
+  });
+  page.code = left;
+  if (any) {
+    ++e_.link_generation;
+    if (info.drops < kStickyDrops) ++info.drops;
+    if (e_.block != nullptr && (!e_.block->valid || e_.block == &prefix_block_ || e_.block == &scratch_block_)) e_.attention();
+  }
+}
+
+void CodeCache::note_store(u64 physical, unsigned width) {
+  const u64 in_page = physical & core::kPageMask;
+  const u32 hit = grains_of(in_page, std::min<u64>(in_page + width, core::kPageSize) - 1);
+  if ((e_.memory.page(physical).code & hit) != 0) drop_overlapping(physical & kPageBits, hit);
+}
+
+void CodeCache::invalidate(u64 physical, u64 size) {
+  const u64 end = physical + size;
+  while (physical < end) {
+    const u64 page_end = (physical & kPageBits) + core::kPageSize;
+    const u64 last = std::min(page_end, end);
+    const u32 hit = grains_of(physical & core::kPageMask, (last - 1) & core::kPageMask);
+    if ((e_.memory.page(physical).code & hit) != 0) drop_overlapping(physical & kPageBits, hit);
+    physical = last;
+  }
+}
+
+}  // namespace orrery::cpu

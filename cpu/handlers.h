@@ -1,0 +1,186 @@
+// From table lines to interpreter handlers: each line's semantic instantiated for the operand forms and sizes it can have.
+#pragma once
+
+#include <array>
+
+#include "cpu/code_cache.h"
+#include "cpu/exec.h"
+#include "cpu/opcodes.h"
+
+namespace orrery::cpu {
+
+/// handlers[operand size][MemForm]; null where the form cannot occur.
+using HandlerRow = std::array<std::array<Handler, 3>, 3>;
+
+/// Rows of the groups, in the order of opcodes.inc.
+std::span<const HandlerRow> integer_handlers();
+std::span<const HandlerRow> control_handlers();
+std::span<const HandlerRow> string_handlers();
+std::span<const HandlerRow> system_handlers();
+
+#if defined(__clang__)
+#define ORRERY_NEXT(e, i) [[clang::musttail]] return (i)->handler(e, i)
+#else
+#define ORRERY_NEXT(e, i) return (i)
+#endif
+
+/// Leaves the running block for the code at s.rip; `link` 0 or 1 is the block's own successor, 2 any.
+ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, unsigned link);
+/// Finds the successor when no link leads to it.
+Block* find_successor(Engine& e, unsigned link);
+
+/// Enters `b` if the budget allows; else comes back to the run loop.
+ORRERY_HANDLER_CC inline const Insn* enter_block(Engine& e, Block* b) {
+  if (e.icount + b->count > e.limit || e.s.rip + b->bytes > e.code_end) [[unlikely]] {
+    e.block = nullptr;
+    return nullptr;
+  }
+  e.icount += b->count;
+  e.block = b;
+  ORRERY_NEXT(e, b->insns);
+}
+
+namespace detail {
+
+constexpr bool starts_with(Opd k, std::initializer_list<Opd> list) {
+  for (Opd o : list) {
+    if (o == k) return true;
+  }
+  return false;
+}
+
+/// Width in bytes of an operand kind at an operand size index (0: 16, 1: 32, 2: 64 bits); 0 if it has none.
+constexpr unsigned width_of(Opd k, unsigned size) {
+  using enum Opd;
+  const unsigned v = 2u << size;
+  switch (k) {
+    case Eb: case Mb: case Gb: case Ib: case Ob: case Xb: case Yb: case AL: case CL: case Zb: return 1;
+    case Ew: case Mw: case Gw: case Iw: case AX: case DX: return 2;
+    case Ed: case Md: case Gd: case Rd: return 4;
+    case Eq: case Mq: case Gq: return 8;
+    case Ev: case Mv: case Gv: case Zv: case Rv: case Iv: case sIb: case Ov: case Xv: case Yv: case rAX: case One: return v;
+    case Ez: case Gz: case Iz: case zAX: case Xz: case Yz: return v == 8 ? 4 : v;
+    case Ey: case My: case Gy: case Ry: case By: return v == 8 ? 8 : 4;
+    default: return 0;
+  }
+}
+
+constexpr bool size_dependent(Opd k) { return width_of(k, 0) != width_of(k, 1) || width_of(k, 1) != width_of(k, 2); }
+
+constexpr bool memory_or_register(Opd k) {
+  using enum Opd;
+  return starts_with(k, {Eb, Ew, Ed, Eq, Ev, Ez, Ey});
+}
+constexpr bool memory_only(Opd k) {
+  using enum Opd;
+  return starts_with(k, {Mb, Mw, Md, Mq, Mv, My, Ob, Ov, M});
+}
+
+template <unsigned Bytes>
+struct UnsignedOf;
+template <>
+struct UnsignedOf<1> { using type = u8; };
+template <>
+struct UnsignedOf<2> { using type = u16; };
+template <>
+struct UnsignedOf<4> { using type = u32; };
+template <>
+struct UnsignedOf<8> { using type = u64; };
+
+/// The operand object for kind K at position P.
+template <Opd K, unsigned P, unsigned Size, MemForm F>
+constexpr auto operand() {
+  using enum Opd;
+  constexpr unsigned kWidth = width_of(K, Size);
+  if constexpr (K == M) {
+    return AddressOp<F>{};
+  } else if constexpr (kWidth == 0) {
+    return OpaqueOp{};
+  } else {
+    using T = typename UnsignedOf<kWidth>::type;
+    if constexpr (starts_with(K, {Ib, sIb, Iw, Iz, Iv})) {
+      return ImmOp<T>{};
+    } else if constexpr (K == One) {
+      return ConstOp<T, 1>{};
+    } else if constexpr (starts_with(K, {Xb, Xv, Xz, Yb, Yv, Yz})) {
+      return StringOp<T>{};
+    } else if constexpr (memory_only(K) || (memory_or_register(K) && F != MemForm::None)) {
+      return MemOp<T, F>{};
+    } else {
+      return RegOp<T, P>{};
+    }
+  }
+}
+
+template <class Sem, bool Ends, unsigned Size, class... Operands>
+ORRERY_HANDLER_CC const Insn* handler(Engine& e, const Insn* i) {
+  using T = typename UnsignedOf<(2u << Size)>::type;
+  ExecSized<T> m(e, i);
+  Sem::run(m, Operands{}...);
+  if constexpr (Ends) {
+    if constexpr (requires { Sem::kHelper; }) {
+      e.s.rip = m.target();
+      [[clang::musttail]] return leave_block(e, 2);
+    } else {
+      e.s.rip = m.flow() == Exec::Flow::Next ? m.next_rip().v : m.target();
+      const auto link = static_cast<unsigned>(m.flow());
+      if (link < 2) {
+        Block* next = e.block->link[link];
+        if (next != nullptr && e.block->link_generation[link] == e.link_generation) [[likely]] {
+          [[clang::musttail]] return enter_block(e, next);
+        }
+      }
+      [[clang::musttail]] return leave_block(e, link);
+    }
+  } else {
+    ORRERY_NEXT(e, i + 1);
+  }
+}
+
+template <class Sem, u8 Checks, unsigned Size, MemForm F, Opd A, Opd B, Opd C>
+constexpr Handler handler_for() {
+  constexpr bool kEnds = (Checks & table::Ends) != 0;
+  if constexpr (requires { Sem::kHelper; }) {
+    return &handler<Sem, kEnds, 1>;
+  } else {
+    constexpr bool kMemoryForm = F != MemForm::None;
+    constexpr bool kCanBeMemory = memory_or_register(A) || memory_or_register(B) || memory_only(A) || memory_only(B);
+    constexpr bool kMustBeMemory = memory_only(A) || memory_only(B);
+    if constexpr ((kMemoryForm && !kCanBeMemory) || (!kMemoryForm && kMustBeMemory)) {
+      return nullptr;
+    } else {
+      constexpr bool kSized = size_dependent(A) || size_dependent(B) || size_dependent(C) || requires { Sem::kUsesOperandSize; };
+      constexpr unsigned kSize = kSized ? Size : 1;
+      if constexpr (C != Opd::None) {
+        return &handler<Sem, kEnds, kSize, decltype(operand<A, 0, kSize, F>()), decltype(operand<B, 1, kSize, F>()),
+                        decltype(operand<C, 2, kSize, F>())>;
+      } else if constexpr (B != Opd::None) {
+        return &handler<Sem, kEnds, kSize, decltype(operand<A, 0, kSize, F>()), decltype(operand<B, 1, kSize, F>())>;
+      } else if constexpr (A != Opd::None) {
+        return &handler<Sem, kEnds, kSize, decltype(operand<A, 0, kSize, F>())>;
+      } else {
+        return &handler<Sem, kEnds, kSize>;
+      }
+    }
+  }
+}
+
+template <class Sem, u8 Checks, Opd A, Opd B, Opd C>
+constexpr HandlerRow make_row() {
+  HandlerRow row{};
+#define ORRERY_FORM(S, F) row[S][static_cast<unsigned>(MemForm::F)] = handler_for<Sem, Checks, S, MemForm::F, A, B, C>()
+  ORRERY_FORM(0, None);
+  ORRERY_FORM(0, Segment);
+  ORRERY_FORM(0, Flat);
+  ORRERY_FORM(1, None);
+  ORRERY_FORM(1, Segment);
+  ORRERY_FORM(1, Flat);
+  ORRERY_FORM(2, None);
+  ORRERY_FORM(2, Segment);
+  ORRERY_FORM(2, Flat);
+#undef ORRERY_FORM
+  return row;
+}
+
+}  // namespace detail
+}  // namespace orrery::cpu

@@ -1,0 +1,420 @@
+#include "cpu/interpreter.h"
+
+#include <algorithm>
+
+#include "cpu/code_cache.h"
+#include "cpu/handlers.h"
+#include "cpu/helpers/interrupts.h"
+
+namespace orrery::cpu {
+namespace {
+
+/// Stands in for the next handler after attention(): the block ends here, the rest of its charge is given back.
+ORRERY_HANDLER_CC const Insn* bail_out(Engine& e, const Insn* i) {
+  const auto index = static_cast<u64>(i - e.block->insns);
+  e.icount -= e.block->count - index;
+  e.s.rip = (e.s.rip + i->offset) & e.rip_mask();
+  e.block = nullptr;
+  return nullptr;
+}
+
+/// A line that decodes but has no semantic in this build.
+ORRERY_HANDLER_CC const Insn* undefined_opcode(Engine& e, const Insn* i) {
+  e.current = i;
+  e.log.once(core::Channel::Unimp, "cpu: '{}' has no semantic", line(i->op).mnemonic);
+  e.undefined();
+}
+
+const std::vector<HandlerRow>& handler_table() {
+  static const std::vector<HandlerRow> table = [] {
+    std::vector<HandlerRow> all;
+    for (auto group : {integer_handlers(), control_handlers(), string_handlers(), system_handlers()}) {
+      all.insert(all.end(), group.begin(), group.end());
+    }
+    all.resize(kOpCount);
+    return all;
+  }();
+  return table;
+}
+
+}  // namespace
+
+DecodeMode decode_mode(const Engine& e) {
+  DecodeMode m;
+  m.code32 = (e.mode & kModeCode32) != 0;
+  m.code64 = (e.mode & kModeCode64) != 0;
+  m.protected_mode = (e.mode & kModeProtected) != 0;
+  m.model = &e.model;
+  return m;
+}
+
+Handler choose_handler(const Engine& e, const Insn& insn) {
+  const HandlerRow& row = handler_table()[insn.op];
+  const auto& forms = row[static_cast<unsigned>(insn.opsize())];
+  auto form = MemForm::None;
+  if (insn.mem()) {
+    const unsigned seg = insn.seg();
+    const bool flat = (e.mode & kModeFlat) != 0 && insn.addrsize() == Size::S32 && (seg == kDs || seg == kSs || seg == kEs);
+    form = flat ? MemForm::Flat : MemForm::Segment;
+  }
+  Handler h = forms[static_cast<unsigned>(form)];
+  if (h == nullptr) h = forms[0];
+  return h != nullptr ? h : &undefined_opcode;
+}
+
+Block* find_successor(Engine& e, unsigned link) {
+  Block* previous = e.block;
+  const u32 generation = e.link_generation;
+  e.block = nullptr;
+  Block* next = e.code().lookup(e.s.rip);
+  if (link < 2 && previous->valid && generation == e.link_generation && next->cached) {
+    previous->link[link] = next;
+    previous->link_generation[link] = generation;
+  }
+  return next;
+}
+
+ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, unsigned link) {
+  if (e.icount >= e.limit) [[unlikely]] {
+    e.block = nullptr;
+    return nullptr;
+  }
+  Block* next = find_successor(e, link);
+  [[clang::musttail]] return enter_block(e, next);
+}
+
+ORRERY_HANDLER_CC const Insn* fall_through(Engine& e, const Insn* i) {
+  e.s.rip = (e.s.rip + i->offset) & e.rip_mask();
+  Block* next = e.block->link[0];
+  if (next != nullptr && e.block->link_generation[0] == e.link_generation) [[likely]] {
+    [[clang::musttail]] return enter_block(e, next);
+  }
+  [[clang::musttail]] return leave_block(e, 0);
+}
+
+// ---- bookkeeping ------------------------------------------------------------------------------------------------------
+
+Engine::Engine(State& state, const Model& cpu_model, core::GuestMemory& guest_memory, core::PortBus& port_bus,
+               core::Clock& machine_clock, core::Log& machine_log, Pins chip_pins)
+    : s(state), memory(guest_memory), ports(port_bus), clock(machine_clock), log(machine_log), model(cpu_model),
+      pins(std::move(chip_pins)) {
+  for (auto& table : tlbs_) table = std::make_unique<Tlb>();
+  empty_tlb_ = std::make_unique<Tlb>();
+  code_ = std::make_unique<CodeCache>(*this);
+  memory.on_code_write([this](u64 address, u64 size) { code_->invalidate(address, size); });
+  memory.on_remap([this](u64 address, u64 size) {
+    code_->invalidate(address, size);
+    flush_tlb(true);
+    attention();
+  });
+  memory.on_watch([this](u64 address, u64 size) {
+    for (auto& table : tlbs_) {
+      for (TlbEntry& t : *table) {
+        if (t.write_tag != TlbEntry::kInvalid && (t.physical & ~u64{0xfff}) - address < size) t.write_tag |= TlbEntry::kSlow;
+      }
+    }
+  });
+  clock.on_earlier([this] {
+    if (clock.next_due_tick() < limit) attention();
+  });
+  current = &boundary_;
+  init_reset(true);
+}
+
+Engine::~Engine() {
+  memory.on_code_write({});
+  memory.on_remap({});
+  memory.on_watch({});
+  clock.on_earlier({});
+}
+
+u64 Engine::retired_ticks() const {
+  return block == nullptr ? icount : icount - (block->count - static_cast<u64>(current - block->insns));
+}
+
+void Engine::sync_clock() { clock.set_ticks(std::max(clock.ticks(), retired_ticks())); }
+
+void Engine::fault(u8 vector) { throw Fault{.vector = vector, .has_error = false, .error = 0}; }
+void Engine::fault(u8 vector, u32 error) { throw Fault{.vector = vector, .has_error = true, .error = error}; }
+void Engine::page_fault(u64 linear, u32 error) {
+  s.cr2 = linear;
+  fault(kPfv, error);
+}
+
+void Engine::begin_fetch() {
+  block = nullptr;
+  current = &boundary_;
+}
+
+void Engine::attention() {
+  limit = 0;
+  if (block == nullptr || armed_ != nullptr) return;
+  const auto index = current - block->insns;
+  if (index < 0 || index >= block->count) return;
+  armed_ = &block->insns[index + 1];
+  armed_handler_ = armed_->handler;
+  armed_->handler = &bail_out;
+}
+
+void Engine::disarm() {
+  if (armed_ == nullptr) return;
+  armed_->handler = armed_handler_;
+  armed_ = nullptr;
+}
+
+void Engine::request_stop() {
+  stop_requested_ = true;
+  attention();
+}
+
+void Engine::set_intr(bool level) {
+  s.intr = level;
+  if (level) attention();
+}
+
+void Engine::pulse_nmi() {
+  s.nmi_pending = true;
+  attention();
+}
+
+void Engine::halt() {
+  s.activity = Activity::Halted;
+  attention();
+}
+
+void Engine::shutdown() {
+  shutdown_ = true;
+  s.activity = Activity::Shutdown;
+  attention();
+}
+
+void Engine::shadow(bool debug_too) {
+  s.interrupt_shadow_tick = icount;
+  if (debug_too) s.debug_shadow_tick = icount;
+  if (s.intr || s.nmi_pending || s.pending_debug != 0) attention();
+}
+
+void Engine::note_debug(u64 dr6_bits) {
+  s.pending_debug |= dr6_bits;
+  attention();
+}
+
+void Engine::set_rflags(u64 value) {
+  const u32 old = s.eflags;
+  s.flags = lazy_from(static_cast<u32>(value));
+  s.eflags = (static_cast<u32>(value) & ~kArithFlags & 0x3f7fd7) | 2;
+  if (((old ^ s.eflags) & (kAc | kVm)) != 0) mode_changed();
+  if (((old ^ s.eflags) & (kTf | kRf)) != 0 || (s.intr && (s.eflags & ~old & kIf) != 0)) attention();
+}
+
+u32 Engine::compute_mode() const {
+  u32 m = 0;
+  if (long_mode() && s.seg[kCs].l()) {
+    m |= kModeCode64;
+  } else if (s.seg[kCs].db()) {
+    m |= kModeCode32;
+  }
+  if (protected_mode()) m |= kModeProtected;
+  if (v86()) m |= kModeVm;
+  bool flat = protected_mode() && (m & kModeCode64) == 0;
+  for (unsigned n : {kEs, kSs, kDs}) {
+    const Segment& g = s.seg[n];
+    flat = flat && g.present() && g.writable() && !g.expand_down() && g.base == 0 && g.limit == 0xffffffff;
+  }
+  if (flat) m |= kModeFlat;
+  return m;
+}
+
+void Engine::mode_changed() {
+  mode = compute_mode();
+  stack_mask = code64() ? ~u64{0} : s.seg[kSs].db() ? 0xffffffff : 0xffff;
+  code_end = code64() ? ~u64{0} : u64{s.seg[kCs].limit} + 1;
+  for (unsigned n = 0; n < kSegCount; ++n) refresh_window(n);
+  const bool aligned = s.cpl == 3 && (s.cr0 & kCr0Am) != 0 && (s.eflags & kAc) != 0;
+  tlb = aligned ? empty_tlb_->data() : tlbs_[user() ? 1 : 0]->data();
+}
+
+void Engine::segment_changed(unsigned seg) {
+  if (seg == kCs || seg == kSs) {
+    mode_changed();
+    return;
+  }
+  refresh_window(seg);
+  mode = compute_mode();
+}
+
+void Engine::debug_registers_changed() {
+  data_breakpoints_ = code_breakpoints_ = false;
+  for (unsigned n = 0; n < 4; ++n) {
+    if ((s.dr[7] >> (2 * n) & 3) == 0) continue;
+    const unsigned kind = (s.dr[7] >> (16 + 4 * n)) & 3;
+    if (kind == 0) {
+      code_breakpoints_ = true;
+    } else if (kind != 2 || (s.cr4 & kCr4De) == 0) {
+      data_breakpoints_ = true;
+    }
+  }
+  flush_tlb(true);
+  attention();
+}
+
+void Engine::state_changed() {
+  block = nullptr;
+  current = &boundary_;
+  shutdown_ = s.activity == Activity::Shutdown;
+  mode_changed();
+  debug_registers_changed();
+  code_->flush_all();
+}
+
+void Engine::init_reset(bool cold) {
+  const X87 x87 = s.x87;
+  const auto xmm = s.xmm;
+  const u32 mxcsr = s.mxcsr;
+  const u64 tsc_offset = s.tsc_offset;
+  const u64 old_cr0 = s.cr0;
+  const bool intr = s.intr, a20 = s.a20;
+  s = State{};
+  s.intr = intr;
+  s.a20 = a20;
+  s.cr0 = 0x60000010;
+  if (!cold) {  // INIT keeps these (SDM vol. 3, table 10-1)
+    s.x87 = x87;
+    s.xmm = xmm;
+    s.mxcsr = mxcsr;
+    s.tsc_offset = tsc_offset;
+    s.cr0 = 0x10 | (old_cr0 & (kCr0Cd | kCr0Nw));
+  }
+  s.rip = 0xfff0;
+  for (Segment& g : s.seg) g = Segment{.selector = 0, .attributes = 0x93, .limit = 0xffff, .base = 0};
+  s.seg[kCs] = Segment{.selector = 0xf000, .attributes = 0x9b, .limit = 0xffff, .base = 0xffff0000};
+  s.ldtr = Segment{.selector = 0, .attributes = 0x82, .limit = 0xffff, .base = 0};
+  s.tr = Segment{.selector = 0, .attributes = 0x8b, .limit = 0xffff, .base = 0};
+  s.gdtr = s.idtr = TableRegister{.base = 0, .limit = 0xffff};
+  s.dr[6] = 0xffff0ff0;
+  s.dr[7] = 0x400;
+  s.gpr[kRdx] = (model.family << 8) | (model.model << 4) | model.stepping;
+  state_changed();
+}
+
+// ---- the run loop -------------------------------------------------------------------------------------------------------
+
+void Engine::between_instructions() {
+  begin_fetch();
+  next_rip_ = s.rip;
+}
+
+void Engine::deliver_fault(const Fault& f) {
+  disarm();
+  if (block != nullptr) {
+    const auto index = static_cast<u64>(current - block->insns);
+    icount -= block->count - index;
+    s.rip = (s.rip + current->offset) & rip_mask();
+  }
+  between_instructions();
+  ++icount;
+  helpers::deliver_exception(*this, f);
+  s.rip = next_rip_;
+}
+
+bool Engine::deliver_pending() {
+  const bool debug_shadow = s.debug_shadow_tick == icount;
+  if (s.pending_debug != 0 && !debug_shadow && s.activity != Activity::Shutdown) {
+    s.activity = Activity::Running;
+    between_instructions();
+    ++icount;
+    helpers::deliver_debug_trap(*this);
+    s.rip = next_rip_;
+    return true;
+  }
+  if (s.nmi_pending && !s.nmi_blocked && !debug_shadow) {
+    s.nmi_pending = false;
+    s.nmi_blocked = true;
+    s.activity = Activity::Running;
+    between_instructions();
+    ++icount;
+    helpers::interrupt(*this, kNmi, helpers::Source::External, false, 0);
+    s.rip = next_rip_;
+    return true;
+  }
+  if (s.intr && (s.eflags & kIf) != 0 && s.interrupt_shadow_tick != icount && s.activity != Activity::Shutdown) {
+    s.activity = Activity::Running;
+    between_instructions();
+    sync_clock();
+    const u8 vector = pins.interrupt_acknowledge ? pins.interrupt_acknowledge() : 0;
+    ++icount;
+    helpers::interrupt(*this, vector, helpers::Source::External, false, 0);
+    s.rip = next_rip_;
+    return true;
+  }
+  return false;
+}
+
+bool Engine::code_breakpoint_hit() {
+  u64 hits = 0, enabled = 0;
+  const u64 linear = s.seg[kCs].base + s.rip;
+  for (unsigned n = 0; n < 4; ++n) {
+    if (((s.dr[7] >> (16 + 4 * n)) & 3) != 0 || s.dr[n] != (code64() ? linear : linear & 0xffffffff)) continue;
+    hits |= u64{1} << n;
+    if ((s.dr[7] >> (2 * n) & 3) != 0) enabled |= u64{1} << n;
+  }
+  if (enabled == 0) return false;
+  s.dr[6] |= hits;
+  return true;
+}
+
+void Engine::execute(Block* b) {
+  icount += b->count;
+  block = b;
+  b->insns->handler(*this, b->insns);
+  disarm();
+}
+
+void Engine::execute_single() {
+  const bool resume = (s.eflags & kRf) != 0;
+  step_trap_ = (s.eflags & kTf) != 0;
+  if (code_breakpoints_ && !resume && s.debug_shadow_tick != icount && code_breakpoint_hit()) {
+    between_instructions();
+    fault(kDb);
+  }
+  Block* b = code_->single(s.rip);
+  s.eflags &= ~kRf;
+  limit = icount + 1;
+  execute(b);
+  if (step_trap_) s.pending_debug |= 1u << 14;
+}
+
+Stop Engine::run(u64 until_tick) {
+  icount = clock.ticks();
+  wanted_ = until_tick;
+  for (;;) {
+    block = nullptr;
+    clock.set_ticks(icount);
+    if (shutdown_) {
+      shutdown_ = false;
+      return Stop::Shutdown;
+    }
+    if (stop_requested_) {
+      stop_requested_ = false;
+      return Stop::Requested;
+    }
+    limit = std::min(wanted_, clock.next_due_tick());
+    if (icount >= limit) return Stop::Budget;
+    try {
+      if (deliver_pending()) continue;
+      if (s.activity != Activity::Running) return Stop::Halted;
+      if ((s.eflags & (kTf | kRf)) != 0 || code_breakpoints_) {
+        execute_single();
+        continue;
+      }
+      Block* b = code_->lookup(s.rip);
+      if (s.rip + b->bytes > code_end) b = code_->single(s.rip);
+      if (b->count > limit - icount) b = code_->prefix(b, static_cast<unsigned>(limit - icount));
+      execute(b);
+    } catch (const Fault& f) {
+      deliver_fault(f);
+    }
+  }
+}
+
+}  // namespace orrery::cpu
