@@ -145,7 +145,9 @@ class Engine {
   void note_debug(u64 dr6_bits);
   /// For REP: how many iterations may retire in this instruction now; each after the first is charged with charge().
   u64 iterations_left() const { return limit > icount ? limit - icount + 1 : 1; }
-  void charge() { ++icount; }
+  void charge(u64 iterations) { icount += iterations; }
+  /// A repeated string instruction is interrupted: RF stays what it was.
+  void cancel_rf_clear() { keep_rf_ = true; }
 
   // ---- slow paths of the inlined memory access (mmu.cpp) --------------------------------------------------------------
   u64 load_slow(u64 linear, unsigned width, const Insn* i);
@@ -209,6 +211,7 @@ class Engine {
   bool stop_requested_ = false;
   bool shutdown_ = false;
   bool step_trap_ = false;
+  bool keep_rf_ = false;
   Insn* armed_ = nullptr;  // its handler was replaced so that the block ends before it
   Handler armed_handler_ = nullptr;
   bool data_breakpoints_ = false;

@@ -118,7 +118,7 @@ ORRERY_HANDLER_CC const Insn* handler(Engine& e, const Insn* i) {
   ExecSized<T> m(e, i);
   Sem::run(m, Operands{}...);
   if constexpr (Ends) {
-    if constexpr (requires { Sem::kHelper; }) {
+    if constexpr (requires { Sem::kHelper; } || requires { Sem::kLeavesByHelper; }) {
       e.s.rip = m.target();
       [[clang::musttail]] return leave_block(e, 2);
     } else {

@@ -379,8 +379,10 @@ void Engine::execute_single() {
   }
   Block* b = code_->single(s.rip);
   s.eflags &= ~kRf;
+  keep_rf_ = false;
   limit = icount + 1;
   execute(b);
+  if (resume && keep_rf_) s.eflags |= kRf;
   if (step_trap_) s.pending_debug |= 1u << 14;
 }
 
