@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cpu/decoder.h"
+#include "cpu/handlers.h"
 #include "cpu/interpreter.h"
 
 namespace orrery::cpu {
@@ -63,13 +64,6 @@ u64 CodeCache::fetch_page(u64 linear) {
     f.generation = fetch_generation_;
   }
   return f.physical;
-}
-
-Block* CodeCache::find(u64 physical, u64 physical2, u32 mode) const {
-  for (Block* b = table_[hash(physical, mode)]; b != nullptr; b = b->hash_next) {
-    if (b->physical == physical && b->mode == mode && (b->physical2 == ~u64{0} || b->physical2 == physical2)) return b;
-  }
-  return nullptr;
 }
 
 Block* CodeCache::lookup(u64 rip) {
@@ -134,7 +128,7 @@ u64 CodeCache::decode_run(u64 rip, u64 linear, u64 physical, unsigned most, Insn
       span = {buffer.data(), n};
     }
     Insn& insn = out[count];
-    DecodeResult result = decode(span, mode, insn);
+    DecodeResult result = e_.decoder().decode(span, mode, insn);
     if (result == DecodeResult::NeedMore) {
       if (count != 0) break;  // a page-crossing instruction is a block of its own
       if (room == core::kPageSize - at && room < e_.code_end - rip) {
@@ -147,7 +141,7 @@ u64 CodeCache::decode_run(u64 rip, u64 linear, u64 physical, unsigned most, Insn
           const u64 from = k < first_part ? physical + k : second + (k - first_part);
           buffer[k] = static_cast<u8>(e_.memory.read(from, 1));
         }
-        result = decode({buffer.data(), all}, mode, insn);
+        result = e_.decoder().decode({buffer.data(), all}, mode, insn);
       }
       if (result == DecodeResult::NeedMore) e_.general_protection();  // beyond the code segment's limit
     }
@@ -160,7 +154,7 @@ u64 CodeCache::decode_run(u64 rip, u64 linear, u64 physical, unsigned most, Insn
     insn.handler = choose_handler(e_, insn);
     ++count;
     offset += insn.length;
-    if (second != ~u64{0} || line(insn.op).ends()) break;
+    if (second != ~u64{0} || ends_block(insn)) break;
   }
   bytes = static_cast<u16>(offset);
   return second;

@@ -24,6 +24,7 @@ namespace orrery::cpu {
 
 struct Block;
 class CodeCache;
+class Decoder;
 
 enum class Access : u8 { Read, Write, Execute };
 
@@ -173,6 +174,7 @@ class Engine {
   u64 a20_mask() const { return s.a20 ? ~u64{0} : ~(u64{1} << 20); }
 
   CodeCache& code() { return *code_; }
+  const Decoder& decoder() const { return *decoder_; }
 
  private:
   friend class CodeCache;
@@ -205,6 +207,7 @@ class Engine {
 
   std::array<std::unique_ptr<Tlb>, 2> tlbs_;  // 0 supervisor, 1 user
   std::unique_ptr<Tlb> empty_tlb_;
+  std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<CodeCache> code_;
   u64 next_rip_ = 0;
   u64 wanted_ = 0;  // run() comes back at this tick

@@ -293,6 +293,16 @@ class Exec {
       e_.s.gpr[kRcx] = c.v;
     }
   }
+  Val<u64> string_index(Gpr r) const { return mask_address({e_.s.gpr[r]}); }
+  /// Moves rSI or rDI by one element, up or down by DF, in the address size's width.
+  void advance_string(Gpr r, u64 width) {
+    const u64 v = e_.s.gpr[r] + ((e_.s.eflags & kDf) != 0 ? ~width + 1 : width);
+    if (i_->addrsize() == Size::S16) {
+      set<u16>(r, {static_cast<u16>(v)});
+    } else {
+      e_.s.gpr[r] = mask_address({v}).v;
+    }
+  }
   Val<u64> immediate() const { return {i_->imm}; }
   /// Runs `body`; if it faults, rSP is what it was in `old`.
   template <class F>
@@ -305,16 +315,18 @@ class Exec {
     }
   }
   /// The element of a bit string that `index` selects: the operand itself unless it is memory and `index` a register.
-  template <class D, class S, class T>
-  Val<T> bit_read(D d, S, Val<T> index) const {
+  template <class D, class S, class I>
+  Val<typename D::type> bit_read(D d, S, Val<I> index) const {
+    using T = typename D::type;
     if constexpr (requires { D::kForm; } && requires { S::kIndex; }) {
       return load<T>(bit_linear<T, Access::Read>(index));
     } else {
       return read(d);
     }
   }
-  template <class D, class S, class T>
-  auto bit_place(D d, S, Val<T> index) {
+  template <class D, class S, class I>
+  auto bit_place(D d, S, Val<I> index) {
+    using T = typename D::type;
     if constexpr (requires { D::kForm; } && requires { S::kIndex; }) {
       return place_at<T>(bit_linear<T, Access::Write>(index));
     } else {

@@ -24,20 +24,34 @@ std::span<const HandlerRow> system_handlers();
 #define ORRERY_NEXT(e, i) return (i)
 #endif
 
-/// Leaves the running block for the code at s.rip; `link` 0 or 1 is the block's own successor, 2 any.
-ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, unsigned link);
-/// Finds the successor when no link leads to it.
-Block* find_successor(Engine& e, unsigned link);
+/// True for the lines that end a block only with a repeat prefix.
+constexpr bool is_string_op(u16 op) { return op >= static_cast<u16>(Op::Movs_YbXb) && op <= static_cast<u16>(Op::Scas_rAXYv); }
+inline bool ends_block(const Insn& i) { return line(i.op).ends() && (!is_string_op(i.op) || i.rep() || i.repne()); }
 
-/// Enters `b` if the budget allows; else comes back to the run loop.
-ORRERY_HANDLER_CC inline const Insn* enter_block(Engine& e, Block* b) {
+/// Leaves the running block for the code at s.rip; `Link` 0 or 1 is the block's own successor, 2 any.
+template <unsigned Link>
+ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, const Insn* i);
+
+/// Enters e.block if the budget allows; else comes back to the run loop.
+ORRERY_HANDLER_CC __attribute__((always_inline)) inline const Insn* enter_block(Engine& e, const Insn*) {
+  Block* b = e.block;
   if (e.icount + b->count > e.limit || e.s.rip + b->bytes > e.code_end) [[unlikely]] {
     e.block = nullptr;
     return nullptr;
   }
   e.icount += b->count;
-  e.block = b;
   ORRERY_NEXT(e, b->insns);
+}
+
+/// Follows link `Link` of the running block if it is good.
+template <unsigned Link>
+ORRERY_HANDLER_CC __attribute__((always_inline)) inline const Insn* follow_link(Engine& e, const Insn* i) {
+  Block* next = e.block->link[Link];
+  if (next != nullptr && e.block->link_generation[Link] == e.link_generation) [[likely]] {
+    e.block = next;
+    [[clang::musttail]] return enter_block(e, i);
+  }
+  [[clang::musttail]] return leave_block<Link>(e, i);
 }
 
 namespace detail {
@@ -58,8 +72,8 @@ constexpr unsigned width_of(Opd k, unsigned size) {
     case Ew: case Mw: case Gw: case Iw: case AX: case DX: return 2;
     case Ed: case Md: case Gd: case Rd: return 4;
     case Eq: case Mq: case Gq: return 8;
-    case Ev: case Mv: case Gv: case Zv: case Rv: case Iv: case sIb: case Ov: case Xv: case Yv: case rAX: case One: return v;
-    case Ez: case Gz: case Iz: case zAX: case Xz: case Yz: return v == 8 ? 4 : v;
+    case Ev: case Mv: case Gv: case Zv: case Rv: case Iv: case Iz: case sIb: case Ov: case Xv: case Yv: case rAX: case One: return v;
+    case Ez: case Gz: case zAX: case Xz: case Yz: return v == 8 ? 4 : v;
     case Ey: case My: case Gy: case Ry: case By: return v == 8 ? 8 : 4;
     default: return 0;
   }
@@ -118,19 +132,21 @@ ORRERY_HANDLER_CC const Insn* handler(Engine& e, const Insn* i) {
   ExecSized<T> m(e, i);
   Sem::run(m, Operands{}...);
   if constexpr (Ends) {
-    if constexpr (requires { Sem::kHelper; } || requires { Sem::kLeavesByHelper; }) {
+    if constexpr (requires { Sem::kHelper; } || requires { Sem::kString; }) {
       e.s.rip = m.target();
-      [[clang::musttail]] return leave_block(e, 2);
+      [[clang::musttail]] return leave_block<2>(e, i);
     } else {
-      e.s.rip = m.flow() == Exec::Flow::Next ? m.next_rip().v : m.target();
-      const auto link = static_cast<unsigned>(m.flow());
-      if (link < 2) {
-        Block* next = e.block->link[link];
-        if (next != nullptr && e.block->link_generation[link] == e.link_generation) [[likely]] {
-          [[clang::musttail]] return enter_block(e, next);
-        }
+      switch (m.flow()) {
+        case Exec::Flow::Next:
+          e.s.rip = m.next_rip().v;
+          [[clang::musttail]] return follow_link<0>(e, i);
+        case Exec::Flow::Taken:
+          e.s.rip = m.target();
+          [[clang::musttail]] return follow_link<1>(e, i);
+        default:
+          e.s.rip = m.target();
+          [[clang::musttail]] return leave_block<2>(e, i);
       }
-      [[clang::musttail]] return leave_block(e, link);
     }
   } else {
     ORRERY_NEXT(e, i + 1);
@@ -142,6 +158,10 @@ constexpr Handler handler_for() {
   constexpr bool kEnds = (Checks & table::Ends) != 0;
   if constexpr (requires { Sem::kHelper; }) {
     return &handler<Sem, kEnds, 1>;
+  } else if constexpr (requires { Sem::kString; }) {
+    // Not a memory form: row [0] is for the plain instruction, row [1] for the repeated one, which ends its block.
+    constexpr unsigned kSize = size_dependent(A) || size_dependent(B) ? Size : 1;
+    return &handler<Sem, F != MemForm::None, kSize, decltype(operand<A, 0, kSize, F>()), decltype(operand<B, 1, kSize, F>())>;
   } else {
     constexpr bool kMemoryForm = F != MemForm::None;
     constexpr bool kCanBeMemory = memory_or_register(A) || memory_or_register(B) || memory_only(A) || memory_only(B);

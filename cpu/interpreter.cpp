@@ -44,7 +44,6 @@ DecodeMode decode_mode(const Engine& e) {
   m.code32 = (e.mode & kModeCode32) != 0;
   m.code64 = (e.mode & kModeCode64) != 0;
   m.protected_mode = (e.mode & kModeProtected) != 0;
-  m.model = &e.model;
   return m;
 }
 
@@ -52,7 +51,9 @@ Handler choose_handler(const Engine& e, const Insn& insn) {
   const HandlerRow& row = handler_table()[insn.op];
   const auto& forms = row[static_cast<unsigned>(insn.opsize())];
   auto form = MemForm::None;
-  if (insn.mem()) {
+  if (is_string_op(insn.op)) {
+    form = insn.rep() || insn.repne() ? MemForm::Segment : MemForm::None;
+  } else if (insn.mem()) {
     const unsigned seg = insn.seg();
     const bool flat = (e.mode & kModeFlat) != 0 && insn.addrsize() == Size::S32 && (seg == kDs || seg == kSs || seg == kEs);
     form = flat ? MemForm::Flat : MemForm::Segment;
@@ -62,34 +63,29 @@ Handler choose_handler(const Engine& e, const Insn& insn) {
   return h != nullptr ? h : &undefined_opcode;
 }
 
-Block* find_successor(Engine& e, unsigned link) {
+template <unsigned Link>
+ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, const Insn* i) {
   Block* previous = e.block;
-  const u32 generation = e.link_generation;
   e.block = nullptr;
+  if (e.icount >= e.limit) [[unlikely]] return nullptr;
+  const u32 generation = e.link_generation;
   Block* next = e.code().lookup(e.s.rip);
-  if (link < 2 && previous->valid && generation == e.link_generation && next->cached) {
-    previous->link[link] = next;
-    previous->link_generation[link] = generation;
+  if constexpr (Link < 2) {
+    if (previous->valid && generation == e.link_generation && next->cached) {
+      previous->link[Link] = next;
+      previous->link_generation[Link] = generation;
+    }
   }
-  return next;
+  e.block = next;
+  [[clang::musttail]] return enter_block(e, i);
 }
-
-ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, unsigned link) {
-  if (e.icount >= e.limit) [[unlikely]] {
-    e.block = nullptr;
-    return nullptr;
-  }
-  Block* next = find_successor(e, link);
-  [[clang::musttail]] return enter_block(e, next);
-}
+template ORRERY_HANDLER_CC const Insn* leave_block<0>(Engine&, const Insn*);
+template ORRERY_HANDLER_CC const Insn* leave_block<1>(Engine&, const Insn*);
+template ORRERY_HANDLER_CC const Insn* leave_block<2>(Engine&, const Insn*);
 
 ORRERY_HANDLER_CC const Insn* fall_through(Engine& e, const Insn* i) {
   e.s.rip = (e.s.rip + i->offset) & e.rip_mask();
-  Block* next = e.block->link[0];
-  if (next != nullptr && e.block->link_generation[0] == e.link_generation) [[likely]] {
-    [[clang::musttail]] return enter_block(e, next);
-  }
-  [[clang::musttail]] return leave_block(e, 0);
+  [[clang::musttail]] return follow_link<0>(e, i);
 }
 
 // ---- bookkeeping ------------------------------------------------------------------------------------------------------
@@ -100,6 +96,7 @@ Engine::Engine(State& state, const Model& cpu_model, core::GuestMemory& guest_me
       pins(std::move(chip_pins)) {
   for (auto& table : tlbs_) table = std::make_unique<Tlb>();
   empty_tlb_ = std::make_unique<Tlb>();
+  decoder_ = std::make_unique<Decoder>(model.features);
   code_ = std::make_unique<CodeCache>(*this);
   memory.on_code_write([this](u64 address, u64 size) { code_->invalidate(address, size); });
   memory.on_remap([this](u64 address, u64 size) {

@@ -64,8 +64,9 @@ bool Engine::walk(u64 linear, Access access, bool user, bool quiet, Mapping& map
       if (!leaf && level >= 3) reserved |= level == 4 || !model.has(Feature::Pdpe1gb) ? kPtePs : 0;
       if (leaf && level == 3 && !model.has(Feature::Pdpe1gb)) reserved |= kPtePs;
     } else if (leaf && level == 2) {
-      reserved = model.has(Feature::Pse36) ? 0x3fe000 & ~((((u64{1} << (std::min(model.physical_bits, 40u) - 32)) - 1) << 13)) | 0x200000
-                                           : 0x3fe000;
+      // PSE-36: bits 20:13 are physical address bits 39:32, as far as the model has them; bit 21 is reserved.
+      const unsigned high = model.has(Feature::Pse36) ? std::min(model.physical_bits, 40u) - 32 : 0;
+      reserved = 0x3fe000 & ~(((u64{1} << high) - 1) << 13);
     }
     if ((entry & reserved) != 0) {
       error |= kPfPresent | kPfReserved;
