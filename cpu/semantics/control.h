@@ -54,11 +54,6 @@ auto branch_target(M& m) {
 
 }  // namespace detail
 
-/// Base of the semantics that depend on the operand size though no operand shows it.
-struct UsesOperandSize {
-  static constexpr bool kUsesOperandSize = true;
-};
-
 template <class C>
 struct Jcc : UsesOperandSize {
   template <class M, class... X>

@@ -63,22 +63,23 @@ struct Bswap {
   }
 };
 
-/// CBW, CWDE, CDQE: the lower half of rAX extended into all of it. D is rAX.
-struct Cbw {
-  template <class M, class D>
-  static void run(M& m, D d) {
-    using T = TypeOf<D>;
-    if constexpr (sizeof(T) == 2) m.write(d, m.template sext<T>(m.template get<u8>(kRax)));
-    if constexpr (sizeof(T) == 4) m.write(d, m.template sext<T>(m.template get<u16>(kRax)));
-    if constexpr (sizeof(T) == 8) m.write(d, m.template sext<T>(m.template get<u32>(kRax)));
+/// CBW, CWDE, CDQE: the lower half of rAX extended into all of it.
+struct Cbw : UsesOperandSize {
+  template <class M, class... X>
+  static void run(M& m, X...) {
+    using T = typename M::OperandType;
+    if constexpr (sizeof(T) == 2) m.template set<T>(kRax, m.template sext<T>(m.template get<u8>(kRax)));
+    if constexpr (sizeof(T) == 4) m.template set<T>(kRax, m.template sext<T>(m.template get<u16>(kRax)));
+    if constexpr (sizeof(T) == 8) m.template set<T>(kRax, m.template sext<T>(m.template get<u32>(kRax)));
   }
 };
 
-/// CWD, CDQ, CQO: rDX gets rAX's sign. D is rDX, S is rAX.
-struct Cwd {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
-    m.write(d, m.sar(m.read(s), m.template constant<u8>(kBits<TypeOf<D>> - 1)));
+/// CWD, CDQ, CQO: rDX gets rAX's sign.
+struct Cwd : UsesOperandSize {
+  template <class M, class... X>
+  static void run(M& m, X...) {
+    using T = typename M::OperandType;
+    m.template set<T>(kRdx, m.sar(m.template get<T>(kRax), m.template constant<u8>(kBits<T> - 1)));
   }
 };
 

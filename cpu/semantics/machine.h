@@ -24,6 +24,11 @@ inline constexpr unsigned kBits = sizeof(T) * 8;
 template <class T>
 inline constexpr bool kIsVoidOp = std::is_same_v<T, OpaqueOp>;
 
+/// Base of the semantics that depend on the operand size though no operand shows it.
+struct UsesOperandSize {
+  static constexpr bool kUsesOperandSize = true;
+};
+
 /// The carries out of each bit of a + b (+ carry), given the result.
 template <class T>
 T add_carries(T a, T b, T result) { return (a & b) | ((a | b) & ~result); }
