@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.25)
 # Fails on an #include that the layers forbid: cmake -DROOT=<source folder> -P tests/layering.cmake
 # A folder may include itself and the folders after its colon.
 set(hw/core_may "")
