@@ -320,17 +320,18 @@ bool Engine::deliver_pending() {
     s.activity = Activity::Running;
     between_instructions();
     ++icount;
-    helpers::deliver_debug_trap(*this);
+    const u64 bits = s.pending_debug;
+    s.pending_debug = 0;
+    helpers::deliver_debug(*this, bits);
     s.rip = next_rip_;
     return true;
   }
   if (s.nmi_pending && !s.nmi_blocked && !debug_shadow) {
     s.nmi_pending = false;
-    s.nmi_blocked = true;
     s.activity = Activity::Running;
     between_instructions();
     ++icount;
-    helpers::interrupt(*this, kNmi, helpers::Source::External, false, 0);
+    helpers::deliver_interrupt(*this, kNmi, helpers::Source::Nmi);
     s.rip = next_rip_;
     return true;
   }
@@ -340,7 +341,7 @@ bool Engine::deliver_pending() {
     sync_clock();
     const u8 vector = pins.interrupt_acknowledge ? pins.interrupt_acknowledge() : 0;
     ++icount;
-    helpers::interrupt(*this, vector, helpers::Source::External, false, 0);
+    helpers::deliver_interrupt(*this, vector, helpers::Source::External);
     s.rip = next_rip_;
     return true;
   }
