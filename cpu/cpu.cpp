@@ -101,16 +101,18 @@ void archive_state(core::Archive& ar, State& s) {
 }  // namespace
 
 Cpu::Cpu(const Model& model, core::GuestMemory& memory, core::PortBus& ports, core::Clock& clock, core::Log& log, Pins pins)
-    : model_(model), state_(std::make_unique<State>()),
-      engine_(std::make_unique<Engine>(*state_, model_, memory, ports, clock, log, std::move(pins))) {}
+    : model_(model), engine_(std::make_unique<Engine>(model_, memory, ports, clock, log, std::move(pins))) {}
 
 Cpu::~Cpu() = default;
+
+State& Cpu::state() { return engine_->s; }
+const State& Cpu::state() const { return engine_->s; }
 
 void Cpu::reset() { engine_->init_reset(true); }
 void Cpu::init() { engine_->init_reset(false); }
 
 void Cpu::archive(core::Archive& ar) {
-  ar.section("cpu", 1, [&](u32) { archive_state(ar, *state_); });
+  ar.section("cpu", 1, [&](u32) { archive_state(ar, engine_->s); });
   if (ar.loading()) engine_->state_changed();
 }
 
@@ -120,12 +122,12 @@ Stop Cpu::step() { return engine_->run(engine_->clock.ticks() + 1); }
 void Cpu::set_intr(bool level) { engine_->set_intr(level); }
 void Cpu::pulse_nmi() { engine_->pulse_nmi(); }
 void Cpu::set_a20(bool enabled) {
-  if (state_->a20 == enabled) return;
-  state_->a20 = enabled;
+  if (engine_->s.a20 == enabled) return;
+  engine_->s.a20 = enabled;
   engine_->flush_tlb(true);
   engine_->attention();
 }
-bool Cpu::a20() const { return state_->a20; }
+bool Cpu::a20() const { return engine_->s.a20; }
 void Cpu::request_stop() { engine_->request_stop(); }
 
 u64 Cpu::rflags() const { return engine_->rflags(); }

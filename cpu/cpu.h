@@ -68,8 +68,8 @@ class Cpu final : public core::Device {
   /// Makes run() come back at the next instruction boundary. Machine thread only (call it from a device).
   void request_stop();
 
-  State& state() { return *state_; }
-  const State& state() const { return *state_; }
+  State& state();
+  const State& state() const;
   const Model& model() const { return model_; }
   /// EFLAGS/RFLAGS with the lazy ones made.
   u64 rflags() const;
@@ -85,7 +85,6 @@ class Cpu final : public core::Device {
 
  private:
   Model model_;
-  std::unique_ptr<State> state_;
   std::unique_ptr<Engine> engine_;
 };
 

@@ -43,12 +43,11 @@ enum ModeBits : u32 {
 
 class Engine {
  public:
-  Engine(State& state, const Model& model, core::GuestMemory& memory, core::PortBus& ports, core::Clock& clock, core::Log& log,
-         Pins pins);
+  Engine(const Model& model, core::GuestMemory& memory, core::PortBus& ports, core::Clock& clock, core::Log& log, Pins pins);
   ~Engine();
 
   // ---- hot part -----------------------------------------------------------------------------------------------------
-  State& s;
+  State s;                  // first, so that its fields are near the engine pointer
   TlbEntry* tlb = nullptr;  // the table for the present privilege (an always empty one while #AC checks are on)
   u64 tlb_generation = 1;   // in 11:0 of every tag
   u64 icount = 0;           // ticks, with the running block charged as a whole

@@ -261,7 +261,7 @@ class Exec {
   /// Checks a target before the stack changes.
   template <class T>
   void check_target(Val<T> target) const {
-    if (target.v >= e_.code_end) [[unlikely]] bad_target();
+    if (target.v >= e_.code_end) [[unlikely]] bad_target(e_, i_);
   }
   Flow flow() const { return flow_; }
   u64 target() const { return target_; }
@@ -273,14 +273,6 @@ class Exec {
     target_ = e_.next_rip();
     flow_ = Flow::Indirect;
   }
-  [[noreturn]] void fault(u8 vector) {
-    e_.current = i_;
-    e_.fault(vector);
-  }
-  void fault_if(Val<bool> c, u8 vector) {
-    if (c.v) [[unlikely]] fault(vector);
-  }
-
   Size address_size() const { return i_->addrsize(); }
   /// Cuts an offset to the address size.
   Val<u64> mask_address(Val<u64> off) const { return {off.v & kAddressMasks[static_cast<unsigned>(i_->addrsize())]}; }
@@ -389,13 +381,13 @@ class Exec {
     e_.store_slow(lin, sizeof(T), v.v, i_);
   }
   void take(u64 target, Flow flow) {
-    if (target >= e_.code_end) [[unlikely]] bad_target();
+    if (target >= e_.code_end) [[unlikely]] bad_target(e_, i_);
     target_ = target;
     flow_ = flow;
   }
-  [[noreturn]] void bad_target() const {
-    e_.current = i_;
-    e_.fault(kGp, 0);
+  [[noreturn, gnu::noinline, gnu::cold]] static void bad_target(Engine& e, const Insn* i) {
+    e.current = i;
+    e.fault(kGp, 0);
   }
   void prepare_helper() {
     e_.current = i_;

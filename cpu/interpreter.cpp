@@ -90,9 +90,9 @@ ORRERY_HANDLER_CC const Insn* fall_through(Engine& e, const Insn* i) {
 
 // ---- bookkeeping ------------------------------------------------------------------------------------------------------
 
-Engine::Engine(State& state, const Model& cpu_model, core::GuestMemory& guest_memory, core::PortBus& port_bus,
+Engine::Engine(const Model& cpu_model, core::GuestMemory& guest_memory, core::PortBus& port_bus,
                core::Clock& machine_clock, core::Log& machine_log, Pins chip_pins)
-    : s(state), memory(guest_memory), ports(port_bus), clock(machine_clock), log(machine_log), model(cpu_model),
+    : memory(guest_memory), ports(port_bus), clock(machine_clock), log(machine_log), model(cpu_model),
       pins(std::move(chip_pins)) {
   for (auto& table : tlbs_) table = std::make_unique<Tlb>();
   empty_tlb_ = std::make_unique<Tlb>();
