@@ -1,0 +1,130 @@
+#include "cpu/helpers/io.h"
+
+namespace orrery::cpu::helpers {
+
+void check_io_permission(Engine& e, u16 port, unsigned width) {
+  if (e.real_mode() || (!e.v86() && e.s.cpl <= e.iopl())) return;
+  const Segment& tr = e.s.tr;
+  if (!tr.present() || (tr.type() & 8) == 0 || tr.limit < 103) e.general_protection();
+  const u32 map = static_cast<u32>(e.load_linear(tr.base + 102, 2, false));
+  const u32 offset = map + port / 8u;
+  if (offset + 1 > tr.limit) e.general_protection();
+  const u64 bits = e.load_linear(tr.base + offset, 2, false) >> (port % 8);
+  if ((bits & ((1u << width) - 1)) != 0) e.general_protection();
+}
+
+namespace {
+
+/// I/O breakpoints (SDM vol. 3, 17.2.4: R/W 10 with CR4.DE).
+void check_io_breakpoints(Engine& e, u16 port, unsigned width) {
+  if ((e.s.cr4 & kCr4De) == 0 || (e.s.dr[7] & 0xff) == 0) return;
+  u64 hits = 0;
+  bool enabled = false;
+  for (unsigned n = 0; n < 4; ++n) {
+    if (core::bits(e.s.dr[7], 17 + 4 * n, 16 + 4 * n) != 2) continue;
+    const u64 size = std::array<u64, 4>{1, 2, 8, 4}[core::bits(e.s.dr[7], 19 + 4 * n, 18 + 4 * n)];
+    const u64 first = e.s.dr[n] & ~(size - 1);
+    if (port >= first + size || first >= u64{port} + width) continue;
+    hits |= u64{1} << n;
+    enabled = enabled || core::bits(e.s.dr[7], 2 * n + 1, 2 * n) != 0;
+  }
+  if (enabled) e.note_debug(hits);
+}
+
+u64 input(Engine& e, u16 port, unsigned width) {
+  check_io_breakpoints(e, port, width);
+  return e.port_in(port, width);
+}
+
+void output(Engine& e, u16 port, unsigned width, u64 value) {
+  check_io_breakpoints(e, port, width);
+  e.port_out(port, width, value);
+}
+
+u16 dx(const Engine& e) { return static_cast<u16>(e.s.gpr[kRdx]); }
+
+}  // namespace
+
+template <unsigned kWidth>
+void in_imm(Engine& e, const Insn& i) {
+  const u16 port = static_cast<u8>(i.imm);
+  check_io_permission(e, port, kWidth);
+  e.write_reg(kRax, kWidth, input(e, port, kWidth));
+}
+
+template <unsigned kWidth>
+void in_dx(Engine& e, const Insn&) {
+  check_io_permission(e, dx(e), kWidth);
+  e.write_reg(kRax, kWidth, input(e, dx(e), kWidth));
+}
+
+template <unsigned kWidth>
+void out_imm(Engine& e, const Insn& i) {
+  const u16 port = static_cast<u8>(i.imm);
+  check_io_permission(e, port, kWidth);
+  output(e, port, kWidth, e.s.gpr[kRax] & mask_of(kWidth));
+}
+
+template <unsigned kWidth>
+void out_dx(Engine& e, const Insn&) {
+  check_io_permission(e, dx(e), kWidth);
+  output(e, dx(e), kWidth, e.s.gpr[kRax] & mask_of(kWidth));
+}
+
+namespace {
+
+u64 address_mask(const Insn& i) { return mask_of(width_of(i.addrsize())); }
+
+void step_index(Engine& e, const Insn& i, unsigned reg, unsigned width) {
+  const u64 index = e.s.gpr[reg] + ((e.s.eflags & kDf) != 0 ? u64{0} - width : width);
+  e.write_reg(static_cast<u8>(reg), width_of(i.addrsize()), index & address_mask(i));
+}
+
+/// With a repeat prefix: false if there is nothing (more) to do.
+bool wants_iteration(const Engine& e, const Insn& i) {
+  return !(i.rep() || i.repne()) || (e.s.gpr[kRcx] & address_mask(i)) != 0;
+}
+
+void count_iteration(Engine& e, const Insn& i) {
+  if (!(i.rep() || i.repne())) return;
+  const u64 count = (e.s.gpr[kRcx] - 1) & address_mask(i);
+  e.write_reg(kRcx, width_of(i.addrsize()), count);
+  if (count != 0) e.set_next_rip(e.this_rip());
+}
+
+}  // namespace
+
+template <unsigned kWidth>
+void ins(Engine& e, const Insn& i) {
+  if (!wants_iteration(e, i)) return;
+  check_io_permission(e, dx(e), kWidth);
+  const u64 offset = e.s.gpr[kRdi] & address_mask(i);
+  e.probe_write(kEs, offset, kWidth);  // a fault must come before the port is read
+  e.store(kEs, offset, kWidth, input(e, dx(e), kWidth));
+  step_index(e, i, kRdi, kWidth);
+  count_iteration(e, i);
+}
+
+template <unsigned kWidth>
+void outs(Engine& e, const Insn& i) {
+  if (!wants_iteration(e, i)) return;
+  check_io_permission(e, dx(e), kWidth);
+  const u64 value = e.load(i.seg(), e.s.gpr[kRsi] & address_mask(i), kWidth);
+  output(e, dx(e), kWidth, value);
+  step_index(e, i, kRsi, kWidth);
+  count_iteration(e, i);
+}
+
+#define ORRERY_INSTANTIATE(WIDTH)                        \
+  template void in_imm<WIDTH>(Engine&, const Insn&);     \
+  template void in_dx<WIDTH>(Engine&, const Insn&);      \
+  template void out_imm<WIDTH>(Engine&, const Insn&);    \
+  template void out_dx<WIDTH>(Engine&, const Insn&);     \
+  template void ins<WIDTH>(Engine&, const Insn&);        \
+  template void outs<WIDTH>(Engine&, const Insn&);
+ORRERY_INSTANTIATE(1)
+ORRERY_INSTANTIATE(2)
+ORRERY_INSTANTIATE(4)
+#undef ORRERY_INSTANTIATE
+
+}  // namespace orrery::cpu::helpers
