@@ -45,7 +45,7 @@ constexpr Recipe compile(const OpLine& l) {
     switch (l.operand[k]) {
       using enum Opd;
       case Eb: s = kRm8; break;
-      case Ew: case Ed: case Eq: case Ev: case Ez: case Ey: case RvMw: case RyMb: case RyMw: case Rd: case Rv: case Ry:
+      case Ew: case Ed: case Eq: case Ev: case Ez: case Ey: case RvMw: case RdMb: case RdMw: case Rd: case Rv: case Ry:
       case Udq: case Uq: case Wx: case Wq: case Wd: case Ww:
         s = kRm;
         break;

@@ -23,7 +23,7 @@ inline constexpr unsigned kOpCount = static_cast<unsigned>(Op::Count);
 enum class Opd : u8 {
   None,
   // ModRM.rm, register or memory.
-  Eb, Ew, Ed, Eq, Ev, Ez, Ey, RvMw, RyMb, RyMw,
+  Eb, Ew, Ed, Eq, Ev, Ez, Ey, RvMw, RdMb, RdMw,
   // ModRM.rm, memory only.
   M, Mb, Mw, Md, Mq, Mdq, Mt, Mv, My, Mp, Ma, Ms,
   // ModRM.rm, register only.

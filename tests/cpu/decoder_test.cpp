@@ -297,8 +297,8 @@ TEST_F(DecoderTest, UndocumentedEncodings) {
   EXPECT_EQ(decode({0xf6, 0xc8, 5}).id(), "Test_EbIb_1");
   EXPECT_EQ(decode({0x82, 0xc0, 5}).id(), "Add_EbIb_82");
   EXPECT_EQ(decode({0x82, 0xc0, 5}, kLong).result, DecodeResult::Invalid);
-  EXPECT_EQ(decode({0x0f, 0xff, 0xc0}).id(), "Ud0_GvEv");
-  EXPECT_EQ(decode({0x0f, 0xb9, 0xc0}).id(), "Ud1_GvEv");
+  EXPECT_EQ(decode({0x0f, 0xff, 0xc0}).id(), "Ud0_GdEd");
+  EXPECT_EQ(decode({0x0f, 0xb9, 0xc0}).id(), "Ud1_GdEd");
 }
 
 TEST_F(DecoderTest, AModelDecodesOnlyItsOwnLines) {
