@@ -5,6 +5,7 @@
 #include "cpu/semantics/misc.h"
 #include "cpu/semantics/shift.h"
 #include "cpu/semantics/control.h"
+#include "cpu/semantics/system.h"
 
 namespace orrery::cpu {
 namespace {

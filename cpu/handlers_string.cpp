@@ -1,6 +1,7 @@
 // Handlers of the table's group "string".
 #include "cpu/handlers.h"
 #include "cpu/semantics/string.h"
+#include "cpu/semantics/system.h"
 
 namespace orrery::cpu {
 namespace {

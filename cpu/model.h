@@ -49,6 +49,7 @@ struct Model {
   u32 max_leaf = 0;         // highest basic CPUID leaf; 0 and no CPUID instruction for the 386
   u32 max_extended_leaf = 0;
   unsigned physical_bits = 32, linear_bits = 32;
+  u64 frequency = 0;  // of the time-stamp counter, in Hz of virtual time
   FeatureSet features;
 
   CpuidResult cpuid(u32 leaf, u32 subleaf) const;

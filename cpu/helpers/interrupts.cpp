@@ -7,7 +7,16 @@
 
 namespace orrery::cpu::helpers {
 
+u32 flag_bits(const Model& model) {
+  u32 bits = kArithFlags | kTf | kIf | kDf | kIopl | kNt | kRf | kVm;
+  if (model.has(Feature::I486)) bits |= kAc;
+  if (model.has(Feature::Vme)) bits |= kVif | kVip;
+  if (model.max_leaf != 0) bits |= kId;
+  return bits;
+}
+
 void change_flags(Engine& e, u64 image, u32 mask) {
+  mask &= flag_bits(e.model);
   const u64 old = e.rflags();
   const u64 now = (old & ~u64{mask}) | (image & mask) | 2;
   e.set_rflags(now);
@@ -221,7 +230,10 @@ void interrupt(Engine& e, u8 vector, Source source, bool has_error, u32 error) {
                     .return_rip = source == Source::Exception ? e.this_rip() : e.next_rip()};
   // RF in the saved image (SDM vol. 3, 17.3.1.1).
   if (source == Source::Exception && vector != kDf8) e.s.eflags |= kRf;
-  if (event.checks_dpl() || source == Source::Icebp) e.s.eflags &= ~kRf;
+  if (event.checks_dpl() || source == Source::Icebp) {
+    e.s.eflags &= ~kRf;
+    e.cancel_step_trap();
+  }
   try {
     route(e, event);
   } catch (const Fault& fault) {

@@ -34,7 +34,9 @@ void into(Engine& e, const Insn& i);
 void icebp(Engine& e, const Insn& i);
 void iret(Engine& e, const Insn& i);
 
-/// EFLAGS bits in `mask` come from `image`.
+/// The EFLAGS bits that the model has.
+u32 flag_bits(const Model& model);
+/// EFLAGS bits in `mask` come from `image`; those that the model lacks stay 0.
 void change_flags(Engine& e, u64 image, u32 mask);
 
 }  // namespace orrery::cpu::helpers

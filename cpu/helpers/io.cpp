@@ -1,5 +1,7 @@
 #include "cpu/helpers/io.h"
 
+#include "cpu/helpers/strings.h"
+
 namespace orrery::cpu::helpers {
 
 void check_io_permission(Engine& e, u16 port, unsigned width) {
@@ -71,48 +73,34 @@ void out_dx(Engine& e, const Insn&) {
   output(e, dx(e), kWidth, e.s.gpr[kRax] & mask_of(kWidth));
 }
 
-namespace {
-
-u64 address_mask(const Insn& i) { return mask_of(width_of(i.addrsize())); }
-
-void step_index(Engine& e, const Insn& i, unsigned reg, unsigned width) {
-  const u64 index = e.s.gpr[reg] + ((e.s.eflags & kDf) != 0 ? u64{0} - width : width);
-  e.write_reg(static_cast<u8>(reg), width_of(i.addrsize()), index & address_mask(i));
-}
-
-/// With a repeat prefix: false if there is nothing (more) to do.
-bool wants_iteration(const Engine& e, const Insn& i) {
-  return !(i.rep() || i.repne()) || (e.s.gpr[kRcx] & address_mask(i)) != 0;
-}
-
-void count_iteration(Engine& e, const Insn& i) {
-  if (!(i.rep() || i.repne())) return;
-  const u64 count = (e.s.gpr[kRcx] - 1) & address_mask(i);
-  e.write_reg(kRcx, width_of(i.addrsize()), count);
-  if (count != 0) e.set_next_rip(e.this_rip());
-}
-
-}  // namespace
-
 template <unsigned kWidth>
 void ins(Engine& e, const Insn& i) {
-  if (!wants_iteration(e, i)) return;
-  check_io_permission(e, dx(e), kWidth);
-  const u64 offset = e.s.gpr[kRdi] & address_mask(i);
-  e.probe_write(kEs, offset, kWidth);  // a fault must come before the port is read
-  e.store(kEs, offset, kWidth, input(e, dx(e), kWidth));
-  step_index(e, i, kRdi, kWidth);
-  count_iteration(e, i);
+  StringState state(e, i, kWidth);
+  repeat_string(
+      e, i, state,
+      [&] {
+        check_io_permission(e, dx(e), kWidth);
+        const u64 offset = state.destination();
+        e.probe_write(kEs, offset, kWidth);  // a fault must come before the port is read
+        e.store(kEs, offset, kWidth, input(e, dx(e), kWidth));
+        state.advance_destination();
+        return true;
+      },
+      [](u64) { return u64{0}; });
 }
 
 template <unsigned kWidth>
 void outs(Engine& e, const Insn& i) {
-  if (!wants_iteration(e, i)) return;
-  check_io_permission(e, dx(e), kWidth);
-  const u64 value = e.load(i.seg(), e.s.gpr[kRsi] & address_mask(i), kWidth);
-  output(e, dx(e), kWidth, value);
-  step_index(e, i, kRsi, kWidth);
-  count_iteration(e, i);
+  StringState state(e, i, kWidth);
+  repeat_string(
+      e, i, state,
+      [&] {
+        check_io_permission(e, dx(e), kWidth);
+        output(e, dx(e), kWidth, e.load(i.seg(), state.source(), kWidth));
+        state.advance_source();
+        return true;
+      },
+      [](u64) { return u64{0}; });
 }
 
 #define ORRERY_INSTANTIATE(WIDTH)                        \

@@ -17,7 +17,7 @@ template <unsigned kWidth>
 void out_imm(Engine& e, const Insn& i);
 template <unsigned kWidth>
 void out_dx(Engine& e, const Insn& i);
-/// One iteration; with a repeat prefix the instruction is its own successor until rCX is zero.
+/// With a repeat prefix as all string instructions: see strings.h.
 template <unsigned kWidth>
 void ins(Engine& e, const Insn& i);
 template <unsigned kWidth>

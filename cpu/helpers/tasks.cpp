@@ -1,6 +1,7 @@
 #include "cpu/helpers/tasks.h"
 
 #include "cpu/helpers/control_registers.h"
+#include "cpu/helpers/interrupts.h"
 #include "cpu/helpers/segments.h"
 
 namespace orrery::cpu::helpers {
@@ -18,8 +19,6 @@ constexpr Layout kLayout32{.width = 4, .cr3 = 28, .ip = 32, .flags = 36, .gpr = 
 constexpr u32 kTrapFlag = 100;
 
 const Layout& layout_of(unsigned type) { return (type & 8) != 0 ? kLayout32 : kLayout16; }
-
-constexpr u32 kTaskFlags = kArithFlags | kTf | kIf | kDf | kIopl | kNt | kRf | kVm | kAc | kVif | kVip | kId;
 
 /// What a task's TSS holds.
 struct TaskImage {
@@ -150,6 +149,7 @@ void switch_task(Engine& e, u16 selector, const Descriptor& descriptor, TaskSwit
   e.s.cr0 |= kCr0Ts;
   e.s.dr[7] &= ~u64{0x155};  // LE and L0 to L3 (SDM vol. 3, 17.2.4)
   e.debug_registers_changed();
+  e.cancel_step_trap();
   e.set_next_rip(task.ip);
   e.s.rip = task.ip - e.current->offset;  // what this_rip() gives to a fault
   for (unsigned n = 0; n < 8; ++n) e.s.gpr[n] = task.gpr[n];
@@ -157,7 +157,7 @@ void switch_task(Engine& e, u16 selector, const Descriptor& descriptor, TaskSwit
   const bool vm = (task.flags & kVm) != 0;
   e.s.cpl = static_cast<u8>(vm ? 3 : rpl_of(task.selectors[kCs]));
   for (unsigned seg = 0; seg < kSegCount; ++seg) set_segment(e, seg, Segment{.selector = task.selectors[seg]});
-  e.set_rflags((task.flags & kTaskFlags) | 2 | (nested ? kNt : 0));
+  e.set_rflags((task.flags & flag_bits(e.model)) | 2 | (nested ? kNt : 0));
   if ((e.s.cr0 & kCr0Pg) != 0 && new_layout.width == 4) {
     e.s.cr3 = task.cr3;
     e.flush_tlb(false);
