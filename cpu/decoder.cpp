@@ -13,7 +13,16 @@ using core::load_le;
 // Where the register number of an operand comes from: an index into a small array of candidates.
 enum Source : u8 {
   kFixed,  // no field
-  kReg, kRm, kLow, kReg8, kRm8, kLow8, kReg3, kRm3, kVvvv, kSourceCount
+  kReg,
+  kRm,
+  kLow,
+  kReg8,
+  kRm8,
+  kLow8,
+  kReg3,
+  kRm3,
+  kVvvv,
+  kSourceCount
 };
 
 enum class Imm : u8 { None, Ib, SignedIb, Iw, Iz, Iv, Far, Address, IwIb, IbIb };
@@ -45,18 +54,42 @@ constexpr Recipe compile(const OpLine& l) {
     switch (l.operand[k]) {
       using enum Opd;
       case Eb: s = kRm8; break;
-      case Ew: case Ed: case Eq: case Ev: case Ez: case Ey: case RvMw: case RdMb: case RdMw: case Rd: case Rv: case Ry:
-      case Udq: case Uq: case Wx: case Wq: case Wd: case Ww:
-        s = kRm;
-        break;
-      case Nq: case Qd: case Qq: case STi: s = kRm3; break;
+      case Ew:
+      case Ed:
+      case Eq:
+      case Ev:
+      case Ez:
+      case Ey:
+      case RvMw:
+      case RdMb:
+      case RdMw:
+      case Rd:
+      case Rv:
+      case Ry:
+      case Udq:
+      case Uq:
+      case Wx:
+      case Wq:
+      case Wd:
+      case Ww: s = kRm; break;
+      case Nq:
+      case Qd:
+      case Qq:
+      case STi: s = kRm3; break;
       case Gb: s = kReg8; break;
-      case Gw: case Gd: case Gq: case Gv: case Gz: case Gy: case Vx: s = kReg; break;
+      case Gw:
+      case Gd:
+      case Gq:
+      case Gv:
+      case Gz:
+      case Gy:
+      case Vx: s = kReg; break;
       case Sw: s = kReg3, p.check = k == 0 ? Recipe::SegmentDestination : Recipe::SegmentSource; break;
       case Cy: s = kReg, p.check = Recipe::Control; break;
       case Dy: s = kReg, p.check = Recipe::Debug; break;
       case Pq: s = kReg3; break;
-      case By: case Hx: s = kVvvv; break;
+      case By:
+      case Hx: s = kVvvv; break;
       case Zb: s = kLow8; break;
       case Zv: s = kLow; break;
       case Ib:
@@ -64,14 +97,20 @@ constexpr Recipe compile(const OpLine& l) {
         imm(p.imm == Imm::Iw ? Imm::IwIb : bytes == 2 ? Imm::IbIb : Imm::Ib);
         break;
       case Lx: imm(Imm::Ib); break;
-      case sIb: case Jb: imm(Imm::SignedIb); break;
+      case sIb:
+      case Jb: imm(Imm::SignedIb); break;
       case Iw: imm(Imm::Iw); break;
-      case Iz: case Jz: imm(Imm::Iz); break;
+      case Iz:
+      case Jz: imm(Imm::Iz); break;
       case Iv: imm(Imm::Iv); break;
       case Ap: imm(Imm::Far); break;
-      case Ob: case Ov: imm(Imm::Address); break;
-      case CL: case CS: fixed(1); break;
-      case DX: case ImplDX: case SS: fixed(2); break;
+      case Ob:
+      case Ov: imm(Imm::Address); break;
+      case CL:
+      case CS: fixed(1); break;
+      case DX:
+      case ImplDX:
+      case SS: fixed(2); break;
       case DS: fixed(3); break;
       case FS: fixed(4); break;
       case GS: fixed(5); break;
@@ -113,8 +152,9 @@ static_assert(segment_of_prefix(0x26) == kEs && segment_of_prefix(0x2e) == kCs &
 struct Form16 {
   u8 base, index, seg;
 };
-constexpr Form16 kForms16[8] = {{kRbx, kRsi, kDs}, {kRbx, kRdi, kDs},     {kRbp, kRsi, kSs},     {kRbp, kRdi, kSs},
-                                {kRsi, kZeroReg, kDs}, {kRdi, kZeroReg, kDs}, {kRbp, kZeroReg, kSs}, {kRbx, kZeroReg, kDs}};
+constexpr Form16 kForms16[8] = {{kRbx, kRsi, kDs},     {kRbx, kRdi, kDs},     {kRbp, kRsi, kSs},
+                                {kRbp, kRdi, kSs},     {kRsi, kZeroReg, kDs}, {kRdi, kZeroReg, kDs},
+                                {kRbp, kZeroReg, kSs}, {kRbx, kZeroReg, kDs}};
 
 constexpr u8 byte_register(u8 n, bool rex) { return rex || n < 4 ? n : static_cast<u8>(n - 4 + kHighByte); }
 
@@ -252,7 +292,8 @@ DecodeResult Decoder::decode(std::span<const u8> bytes, const DecodeMode& mode, 
     const unsigned prefix = (bits & Insn::kRep) != 0 ? 2 : (bits & Insn::kRepne) != 0 ? 3 : osize ? 1 : 0;
     where += (prefix & slot.prefix_mask) + (((rex >> 3) & slot.w_mask) << slot.w_shift) +
              ((rex & slot.b_mask) << slot.b_shift) + (((modrm >> 3) & slot.reg_mask) << slot.reg_shift) +
-             (((modrm >= 0xc0 ? 1u : 0u) & slot.mod_mask) << slot.mod_shift) + ((modrm & slot.rm_mask) << slot.rm_shift);
+             (((modrm >= 0xc0 ? 1u : 0u) & slot.mod_mask) << slot.mod_shift) +
+             ((modrm & slot.rm_mask) << slot.rm_shift);
   }
   const u16 op = lines_[where];
   if (op == kNoLine) return finish(DecodeResult::Invalid);
@@ -353,8 +394,9 @@ DecodeResult Decoder::decode(std::span<const u8> bytes, const DecodeMode& mode, 
   const u8 reg3 = (modrm >> 3) & 7, rm3 = modrm & 7;
   const u8 reg = static_cast<u8>(reg3 | ((rex & 4) << 1)), rm = static_cast<u8>(rm3 | ((rex & 1) << 3));
   const u8 low = static_cast<u8>((opcode & 7) | ((rex & 1) << 3));
-  const u8 numbers[kSourceCount] = {0,    reg,  rm, low, byte_register(reg, has_rex), byte_register(rm, has_rex),
-                                    byte_register(low, has_rex), reg3, rm3, 0};
+  const u8 numbers[kSourceCount] = {
+      0,    reg, rm, low, byte_register(reg, has_rex), byte_register(rm, has_rex), byte_register(low, has_rex),
+      reg3, rm3, 0};
   for (unsigned k = 0; k < 3; ++k) out.r[k] = static_cast<u8>(numbers[recipe.source[k]] + recipe.fixed[k]);
   out.r[3] = 0;
 

@@ -32,17 +32,17 @@ class Decoder {
  public:
   explicit Decoder(FeatureSet features);
 
-  /// Decodes the instruction at bytes[0]. Sets every field of `out` but handler and offset, which it clears. With a result
-  /// other than Ok, out.length alone is meaningful. More than 31 bytes are never looked at, fewer than 15 only with NeedMore
-  /// as a possible result.
+  /// Decodes the instruction at bytes[0]. Sets every field of `out` but handler and offset, which it clears. With a
+  /// result other than Ok, out.length alone is meaningful. More than 31 bytes are never looked at, fewer than 15 only
+  /// with NeedMore as a possible result.
   DecodeResult decode(std::span<const u8> bytes, const DecodeMode& mode, Insn& out) const;
 
  private:
   // Where the line of an opcode is looked up: lines_[base + a number made of the bits that tell its lines apart].
   struct Slot {
     u16 base = 0;
-    u8 modrm = 0;        // whether a ModRM byte follows
-    u8 simple = 1;       // one line only
+    u8 modrm = 0;   // whether a ModRM byte follows
+    u8 simple = 1;  // one line only
     // Each bit field of the number: mask and position.
     u8 prefix_mask = 0, w_mask = 0, b_mask = 0, b_shift = 0;
     u8 w_shift = 0, reg_mask = 0, reg_shift = 0, mod_mask = 0, mod_shift = 0, rm_mask = 0, rm_shift = 0;

@@ -108,9 +108,11 @@ class Printer {
     if (i_.seg() != usual && line_.semantic != "Lea") fmt::format_to(out_, "{}:", kSegments[i_.seg()]);
     text_ += '[';
     if (i_.base == kRipBase) {
-      fmt::format_to(out_, "0x{:x}", mask_to(address_ + i_.length + static_cast<u64>(static_cast<i64>(i_.disp)), address_bytes));
+      fmt::format_to(out_, "0x{:x}",
+                     mask_to(address_ + i_.length + static_cast<u64>(static_cast<i64>(i_.disp)), address_bytes));
     } else if (i_.base == kZeroReg && i_.index == kZeroReg) {
-      fmt::format_to(out_, "0x{:x}", mask_to(static_cast<u64>(static_cast<i64>(i_.disp)) + (is_moffs() ? i_.imm : 0), address_bytes));
+      fmt::format_to(out_, "0x{:x}",
+                     mask_to(static_cast<u64>(static_cast<i64>(i_.disp)) + (is_moffs() ? i_.imm : 0), address_bytes));
     } else {
       if (i_.base != kZeroReg) text_ += gpr(i_.base, address_bytes);
       if (i_.index != kZeroReg) {
@@ -144,8 +146,16 @@ class Printer {
     const Opd o = line_.operand[k];
     switch (o) {
       using enum Opd;
-      case None: case ImplAX: case ImplDX: case ImplV: break;
-      case Xb: case Xv: case Xz: case Yb: case Yv: case Yz: break;  // string instructions print none
+      case None:
+      case ImplAX:
+      case ImplDX:
+      case ImplV: break;
+      case Xb:
+      case Xv:
+      case Xz:
+      case Yb:
+      case Yv:
+      case Yz: break;  // string instructions print none
       case Eb: rm(k, 1); break;
       case Ew: rm(k, 2); break;
       case Ed: rm(k, 4); break;
@@ -177,14 +187,25 @@ class Printer {
       case Gq: reg(k, 8); break;
       case Gv: reg(k, v()); break;
       case Gz: reg(k, z()); break;
-      case Gy: case By: reg(k, y()); break;
-      case Sw: case ES: case CS: case SS: case DS: case FS: case GS: text_ += kSegments[i_.r[k]]; break;
+      case Gy:
+      case By: reg(k, y()); break;
+      case Sw:
+      case ES:
+      case CS:
+      case SS:
+      case DS:
+      case FS:
+      case GS: text_ += kSegments[i_.r[k]]; break;
       case Cy: numbered("cr", k); break;
       case Dy: numbered("dr", k); break;
-      case Pq: case Nq: numbered("mm", k); break;
+      case Pq:
+      case Nq: numbered("mm", k); break;
       case Qd: i_.mem() ? memory(4) : numbered("mm", k); break;
       case Qq: i_.mem() ? memory(8) : numbered("mm", k); break;
-      case Vx: case Udq: case Uq: case Hx: numbered("xmm", k); break;
+      case Vx:
+      case Udq:
+      case Uq:
+      case Hx: numbered("xmm", k); break;
       case Lx: fmt::format_to(out_, "xmm{}", i_.imm >> 4); break;
       case Wx: vector_rm(k, 16); break;
       case Wq: vector_rm(k, 8); break;
@@ -194,8 +215,11 @@ class Printer {
       case Zv: reg(k, v()); break;
       case Ib: byte_immediate(k); break;
       case Iw: imm(2); break;
-      case sIb: case Iz: case Iv: imm(v()); break;
-      case Jb: case Jz: branch(); break;
+      case sIb:
+      case Iz:
+      case Iv: imm(v()); break;
+      case Jb:
+      case Jz: branch(); break;
       case Ap: fmt::format_to(out_, "0x{:04x}:0x{:0{}x}", i_.disp, i_.imm, v() == 2 ? 4 : 8); break;
       case One: text_ += "0x1"; break;
       case Ob: memory(1); break;

@@ -1,8 +1,8 @@
 // Insn to text, from the instruction table, in Intel syntax: "lock add dword ptr fs:[ebx+ecx*4-0x10], eax".
 //
 // Sizes of memory operands are always written, numbers are hexadecimal, branch targets and RIP-relative operands are
-// absolute. A segment is written where it is not the operand's default one; a string instruction or XLAT carries it as a
-// prefix word. Prefixes without effect are not written.
+// absolute. A segment is written where it is not the operand's default one; a string instruction or XLAT carries it as
+// a prefix word. Prefixes without effect are not written.
 #pragma once
 
 #include <span>
@@ -19,8 +19,8 @@ struct Disassembly {
   std::string text;
   unsigned length = 1;  // bytes that the text stands for
 };
-/// Decodes and disassembles the start of `bytes`. What is no instruction, or only a part of one, becomes "db 0x.." for one
-/// byte. `bytes` must not be empty.
+/// Decodes and disassembles the start of `bytes`. What is no instruction, or only a part of one, becomes "db 0x.." for
+/// one byte. `bytes` must not be empty.
 Disassembly disassemble(const Decoder& decoder, std::span<const u8> bytes, const DecodeMode& mode, u64 address);
 
 }  // namespace orrery::cpu

@@ -28,10 +28,10 @@ enum class Vex : u8 { None, V128, V256, Lig };
 struct Encoding {
   OpcodeMap map = OpcodeMap::One;
   u8 opcode = 0;
-  bool modrm = false;       // a ModRM byte follows
+  bool modrm = false;         // a ModRM byte follows
   bool low_register = false;  // the opcode's low three bits are a register number
-  i8 reg_field = -1;        // ModRM.reg must be this; -1 any
-  i8 rm_field = -1;         // ModRM.rm must be this; -1 any
+  i8 reg_field = -1;          // ModRM.reg must be this; -1 any
+  i8 rm_field = -1;           // ModRM.rm must be this; -1 any
   i8 rex_w = -1, rex_b = -1;  // REX.W (VEX.W), REX.B must be this; -1 any
   Mod mod = Mod::Any;
   Mandatory mandatory = Mandatory::Any;

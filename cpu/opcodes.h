@@ -21,6 +21,7 @@ inline constexpr unsigned kOpCount = static_cast<unsigned>(Op::Count);
 
 /// Operand kinds: the SDM's letters (vol. 2, appendix A.2) with a size. What they mean stands on top of opcodes.inc.
 enum class Opd : u8 {
+  // clang-format off
   None,
   // ModRM.rm, register or memory.
   Eb, Ew, Ed, Eq, Ev, Ez, Ey, RvMw, RdMb, RdMw,
@@ -46,6 +47,7 @@ enum class Opd : u8 {
   AL, CL, AX, DX, rAX, zAX, XMM0, ES, CS, SS, DS, FS, GS,
   // Implied and not written: rAX and rDX, and nothing but the operand size.
   ImplAX, ImplDX, ImplV,
+  // clang-format on
 };
 
 /// The names that the columns of opcodes.inc are written in. Use it by `using namespace table;` around an expansion.

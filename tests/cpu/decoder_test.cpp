@@ -181,8 +181,10 @@ TEST_F(DecoderTest, WithFewerThanFifteenBytesAnOverlongInstructionNeedsMore) {
 }
 
 TEST_F(DecoderTest, EveryPrefixOfAnInstructionNeedsMore) {
-  const std::vector<std::vector<u8>> whole = {
-      {0x81, 0x84, 0x88, 1, 2, 3, 4, 5, 6, 7, 8}, {0x9a, 1, 2, 3, 4, 5, 6}, {0xc8, 1, 2, 3}, {0x0f, 0xba, 0x24, 0x24, 3}};
+  const std::vector<std::vector<u8>> whole = {{0x81, 0x84, 0x88, 1, 2, 3, 4, 5, 6, 7, 8},
+                                              {0x9a, 1, 2, 3, 4, 5, 6},
+                                              {0xc8, 1, 2, 3},
+                                              {0x0f, 0xba, 0x24, 0x24, 3}};
   for (const auto& b : whole) {
     Insn i;
     for (std::size_t n = 0; n < b.size(); ++n) {

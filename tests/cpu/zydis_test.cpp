@@ -39,20 +39,55 @@ FeatureSet all_features() {
 /// The extensions that the table has.
 bool in_table(ZydisISASet set) {
   switch (set) {
-    case ZYDIS_ISA_SET_ADOX_ADCX: case ZYDIS_ISA_SET_AES: case ZYDIS_ISA_SET_AMD: case ZYDIS_ISA_SET_CLFLUSHOPT:
-    case ZYDIS_ISA_SET_CLFSH: case ZYDIS_ISA_SET_CMOV: case ZYDIS_ISA_SET_CMPXCHG16B: case ZYDIS_ISA_SET_FAT_NOP:
-    case ZYDIS_ISA_SET_FCMOV: case ZYDIS_ISA_SET_FXSAVE: case ZYDIS_ISA_SET_FXSAVE64: case ZYDIS_ISA_SET_I186:
-    case ZYDIS_ISA_SET_I286PROTECTED: case ZYDIS_ISA_SET_I286REAL: case ZYDIS_ISA_SET_I386: case ZYDIS_ISA_SET_I486:
-    case ZYDIS_ISA_SET_I486REAL: case ZYDIS_ISA_SET_I86: case ZYDIS_ISA_SET_INVPCID: case ZYDIS_ISA_SET_LAHF:
-    case ZYDIS_ISA_SET_LONGMODE: case ZYDIS_ISA_SET_LZCNT: case ZYDIS_ISA_SET_MONITOR: case ZYDIS_ISA_SET_MOVBE:
-    case ZYDIS_ISA_SET_PAUSE: case ZYDIS_ISA_SET_PCLMULQDQ: case ZYDIS_ISA_SET_PENTIUMMMX: case ZYDIS_ISA_SET_PENTIUMREAL:
-    case ZYDIS_ISA_SET_POPCNT: case ZYDIS_ISA_SET_PPRO: case ZYDIS_ISA_SET_PREFETCH_NOP: case ZYDIS_ISA_SET_RDPMC:
-    case ZYDIS_ISA_SET_RDTSCP: case ZYDIS_ISA_SET_RDWRFSGS:
-    case ZYDIS_ISA_SET_SHA: case ZYDIS_ISA_SET_SMAP: case ZYDIS_ISA_SET_SSE: case ZYDIS_ISA_SET_SSE2:
-    case ZYDIS_ISA_SET_SSE2MMX: case ZYDIS_ISA_SET_SSE3: case ZYDIS_ISA_SET_SSE3X87: case ZYDIS_ISA_SET_SSE4:
-    case ZYDIS_ISA_SET_SSE42: case ZYDIS_ISA_SET_SSEMXCSR: case ZYDIS_ISA_SET_SSE_PREFETCH: case ZYDIS_ISA_SET_SSSE3:
-    case ZYDIS_ISA_SET_SSSE3MMX: case ZYDIS_ISA_SET_X87: case ZYDIS_ISA_SET_XSAVE:
-      return true;
+    case ZYDIS_ISA_SET_ADOX_ADCX:
+    case ZYDIS_ISA_SET_AES:
+    case ZYDIS_ISA_SET_AMD:
+    case ZYDIS_ISA_SET_CLFLUSHOPT:
+    case ZYDIS_ISA_SET_CLFSH:
+    case ZYDIS_ISA_SET_CMOV:
+    case ZYDIS_ISA_SET_CMPXCHG16B:
+    case ZYDIS_ISA_SET_FAT_NOP:
+    case ZYDIS_ISA_SET_FCMOV:
+    case ZYDIS_ISA_SET_FXSAVE:
+    case ZYDIS_ISA_SET_FXSAVE64:
+    case ZYDIS_ISA_SET_I186:
+    case ZYDIS_ISA_SET_I286PROTECTED:
+    case ZYDIS_ISA_SET_I286REAL:
+    case ZYDIS_ISA_SET_I386:
+    case ZYDIS_ISA_SET_I486:
+    case ZYDIS_ISA_SET_I486REAL:
+    case ZYDIS_ISA_SET_I86:
+    case ZYDIS_ISA_SET_INVPCID:
+    case ZYDIS_ISA_SET_LAHF:
+    case ZYDIS_ISA_SET_LONGMODE:
+    case ZYDIS_ISA_SET_LZCNT:
+    case ZYDIS_ISA_SET_MONITOR:
+    case ZYDIS_ISA_SET_MOVBE:
+    case ZYDIS_ISA_SET_PAUSE:
+    case ZYDIS_ISA_SET_PCLMULQDQ:
+    case ZYDIS_ISA_SET_PENTIUMMMX:
+    case ZYDIS_ISA_SET_PENTIUMREAL:
+    case ZYDIS_ISA_SET_POPCNT:
+    case ZYDIS_ISA_SET_PPRO:
+    case ZYDIS_ISA_SET_PREFETCH_NOP:
+    case ZYDIS_ISA_SET_RDPMC:
+    case ZYDIS_ISA_SET_RDTSCP:
+    case ZYDIS_ISA_SET_RDWRFSGS:
+    case ZYDIS_ISA_SET_SHA:
+    case ZYDIS_ISA_SET_SMAP:
+    case ZYDIS_ISA_SET_SSE:
+    case ZYDIS_ISA_SET_SSE2:
+    case ZYDIS_ISA_SET_SSE2MMX:
+    case ZYDIS_ISA_SET_SSE3:
+    case ZYDIS_ISA_SET_SSE3X87:
+    case ZYDIS_ISA_SET_SSE4:
+    case ZYDIS_ISA_SET_SSE42:
+    case ZYDIS_ISA_SET_SSEMXCSR:
+    case ZYDIS_ISA_SET_SSE_PREFETCH:
+    case ZYDIS_ISA_SET_SSSE3:
+    case ZYDIS_ISA_SET_SSSE3MMX:
+    case ZYDIS_ISA_SET_X87:
+    case ZYDIS_ISA_SET_XSAVE: return true;
     default: return false;
   }
 }
@@ -81,11 +116,12 @@ std::string normalise(std::string s, unsigned bits) {
     if (const auto at = s.find(prefix); at != s.npos) s.erase(at, prefix.size());
   }
   // NASM's and the manual's names.
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kNames = {{{" ret far", " retf"},
-                                                                                           {"fucomp st0, ", "fucomp "},
-                                                                                           {"fdisi8087_nop", "fndisi"},
-                                                                                           {"feni8087_nop", "fneni"},
-                                                                                           {"fsetpm287_nop", "fnsetpm"}}};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kNames = {
+      {{" ret far", " retf"},
+       {"fucomp st0, ", "fucomp "},
+       {"fdisi8087_nop", "fndisi"},
+       {"feni8087_nop", "fneni"},
+       {"fsetpm287_nop", "fnsetpm"}}};
   for (const auto& [theirs, ours] : kNames) {
     if (const auto at = s.find(theirs); at != s.npos) s.replace(at, theirs.size(), ours);
   }
@@ -119,7 +155,8 @@ class Comparison {
     if (bits == 64) ZydisDecoderInit(&zydis_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     if (bits == 32) ZydisDecoderInit(&zydis_, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
     if (bits == 16) ZydisDecoderInit(&zydis_, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
-    for (auto mode : {ZYDIS_DECODER_MODE_MPX, ZYDIS_DECODER_MODE_CET, ZYDIS_DECODER_MODE_WBNOINVD, ZYDIS_DECODER_MODE_CLDEMOTE}) {
+    for (auto mode :
+         {ZYDIS_DECODER_MODE_MPX, ZYDIS_DECODER_MODE_CET, ZYDIS_DECODER_MODE_WBNOINVD, ZYDIS_DECODER_MODE_CLDEMOTE}) {
       ZydisDecoderEnableMode(&zydis_, mode, ZYAN_FALSE);
     }
     ZydisFormatterInit(&formatter_, ZYDIS_FORMATTER_STYLE_INTEL);
@@ -156,15 +193,17 @@ class Comparison {
     if (known_difference(result, ours, status, theirs)) return result == DecodeResult::Ok ? ours.length : 1;
     std::string our_text, their_text;
     switch (result) {
-      case DecodeResult::Ok: our_text = without_segment_word(fmt::format("{} {}", ours.length, disassemble(ours, mode_, address))); break;
+      case DecodeResult::Ok:
+        our_text = without_segment_word(fmt::format("{} {}", ours.length, disassemble(ours, mode_, address)));
+        break;
       case DecodeResult::NeedMore: our_text = "needs more"; break;
       case DecodeResult::Invalid: our_text = "invalid"; break;
       case DecodeResult::TooLong: our_text = "too long"; break;
     }
     if (ok) {
       char buffer[256];
-      ZydisFormatterFormatInstruction(&formatter_, &theirs, operands, theirs.operand_count_visible, buffer, sizeof buffer,
-                                      address, nullptr);
+      ZydisFormatterFormatInstruction(&formatter_, &theirs, operands, theirs.operand_count_visible, buffer,
+                                      sizeof buffer, address, nullptr);
       their_text = fmt::format("{} {}", theirs.length, buffer);
       their_text = normalise(their_text, bits_);
     } else {
@@ -174,16 +213,20 @@ class Comparison {
     }
     if (our_text != their_text) {
       std::string hex;
-      for (unsigned n = 0; n < std::min<std::size_t>(bytes.size(), ok ? theirs.length : 16); ++n) hex += fmt::format(" {:02x}", bytes[n]);
-      const std::string key = fmt::format("{}/{}", result == DecodeResult::Ok ? std::string(line(ours.op).id) : our_text,
-                                          ok ? ZydisMnemonicGetString(theirs.mnemonic) : their_text.c_str());
-      if (differences_[key]++ == 0) examples_[key] = fmt::format("{}:{}\n  ours  {}\n  zydis {}", bits_, hex, our_text, their_text);
+      for (unsigned n = 0; n < std::min<std::size_t>(bytes.size(), ok ? theirs.length : 16); ++n)
+        hex += fmt::format(" {:02x}", bytes[n]);
+      const std::string key =
+          fmt::format("{}/{}", result == DecodeResult::Ok ? std::string(line(ours.op).id) : our_text,
+                      ok ? ZydisMnemonicGetString(theirs.mnemonic) : their_text.c_str());
+      if (differences_[key]++ == 0)
+        examples_[key] = fmt::format("{}:{}\n  ours  {}\n  zydis {}", bits_, hex, our_text, their_text);
     }
     return result == DecodeResult::Ok ? ours.length : 1;
   }
 
   /// Cases in which we differ on purpose.
-  bool known_difference(DecodeResult result, const Insn& ours, ZyanStatus status, const ZydisDecodedInstruction& theirs) const {
+  bool known_difference(DecodeResult result, const Insn& ours, ZyanStatus status,
+                        const ZydisDecodedInstruction& theirs) const {
     const bool ok = ZYAN_SUCCESS(status);
     // The sixteenth byte would be the ModRM byte of an opcode that the table lacks.
     if (!ok) return result == DecodeResult::Invalid && status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG;
@@ -296,10 +339,13 @@ std::vector<u8> text_section(const std::string& path) {
   const u64 names = field(table + half(wide ? 0x3e : 0x32) * size + (wide ? 0x18 : 0x10), wide);
   for (u64 n = 0; n < count; ++n) {
     const u64 header = table + n * size, name = names + field(header, false);
-    if (name + 6 > file.size() || std::string_view(reinterpret_cast<const char*>(&file[name]), 6) != std::string_view(".text\0", 6)) continue;
+    if (name + 6 > file.size() ||
+        std::string_view(reinterpret_cast<const char*>(&file[name]), 6) != std::string_view(".text\0", 6))
+      continue;
     const u64 offset = field(header + (wide ? 0x18 : 0x10), wide), length = field(header + (wide ? 0x20 : 0x14), wide);
     if (offset + length > file.size()) return {};
-    return {file.begin() + static_cast<std::ptrdiff_t>(offset), file.begin() + static_cast<std::ptrdiff_t>(offset + length)};
+    return {file.begin() + static_cast<std::ptrdiff_t>(offset),
+            file.begin() + static_cast<std::ptrdiff_t>(offset + length)};
   }
   return {};
 }
