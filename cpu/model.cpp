@@ -347,6 +347,6 @@ std::optional<Model> parse_model(std::string_view text, std::string& error) {
   return model;
 }
 
-std::string_view default_model_name() { return "pentium3"; }
+std::string_view default_model_name() { return "max"; }
 
 }  // namespace orrery::cpu
