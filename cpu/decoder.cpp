@@ -380,9 +380,9 @@ DecodeResult Decoder::decode(std::span<const u8> bytes, const DecodeMode& mode, 
     case Imm::Address:
       memory = true;
       switch (addrsize) {
-        case Size::S16: imm = load_le<u16>(p), p += 2; break;
-        case Size::S32: imm = load_le<u32>(p), p += 4; break;
-        case Size::S64: imm = load_le<u64>(p), p += 8; break;
+        case Size::S16: disp = load_le<u16>(p), p += 2; break;
+        case Size::S32: disp = static_cast<i32>(load_le<u32>(p)), p += 4; break;
+        case Size::S64: base = kMoffsBase, imm = load_le<u64>(p), p += 8; break;
       }
       break;
     case Imm::IwIb: imm = load_le<u16>(p) | (static_cast<u64>(p[2]) << 16), p += 3; break;

@@ -110,9 +110,9 @@ class Printer {
     if (i_.base == kRipBase) {
       fmt::format_to(out_, "0x{:x}",
                      mask_to(address_ + i_.length + static_cast<u64>(static_cast<i64>(i_.disp)), address_bytes));
-    } else if (i_.base == kZeroReg && i_.index == kZeroReg) {
+    } else if ((i_.base == kZeroReg && i_.index == kZeroReg) || i_.base == kMoffsBase) {
       fmt::format_to(out_, "0x{:x}",
-                     mask_to(static_cast<u64>(static_cast<i64>(i_.disp)) + (is_moffs() ? i_.imm : 0), address_bytes));
+                     mask_to(static_cast<u64>(static_cast<i64>(i_.disp)) + (i_.base == kMoffsBase ? i_.imm : 0), address_bytes));
     } else {
       if (i_.base != kZeroReg) text_ += gpr(i_.base, address_bytes);
       if (i_.index != kZeroReg) {
@@ -124,12 +124,6 @@ class Printer {
       if (i_.disp < 0) fmt::format_to(out_, "-0x{:x}", -static_cast<i64>(i_.disp));
     }
     text_ += ']';
-  }
-  bool is_moffs() const {
-    for (Opd o : line_.operand) {
-      if (o == Opd::Ob || o == Opd::Ov) return true;
-    }
-    return false;
   }
 
   void rm(unsigned k, unsigned reg_bytes, unsigned mem_bytes) { i_.mem() ? memory(mem_bytes) : reg(k, reg_bytes); }

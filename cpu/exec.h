@@ -342,7 +342,7 @@ class Exec {
     return segment_linear<T, A>(i_->seg(), off & kAddressMasks[static_cast<unsigned>(i_->addrsize())]);
   }
   u64 base_register(const Insn& i) const {
-    if (i.base == kRipBase) [[unlikely]] return e_.s.rip + i.offset + i.length;
+    if (i.base >= kRipBase) [[unlikely]] return i.base == kRipBase ? e_.s.rip + i.offset + i.length : i.imm;
     return e_.s.gpr[i.base];
   }
   template <class T, MemForm F, Access A>

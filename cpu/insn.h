@@ -35,10 +35,12 @@ enum class Size : u8 { S16 = 0, S32 = 1, S64 = 2 };
 inline constexpr u8 kHighByte = 0x20;
 /// Insn::base of a RIP-relative operand.
 inline constexpr u8 kRipBase = 17;
+/// Insn::base of a 64-bit moffs operand, whose address is in imm. (Shorter ones are plain displacements.)
+inline constexpr u8 kMoffsBase = 18;
 
 struct Insn {
   Handler handler = nullptr;  // set by the interpreter's block builder
-  u64 imm = 0;                // immediate, branch displacement, far pointer's offset or moffs address (zero-extended);
+  u64 imm = 0;                // immediate, branch displacement, far pointer's offset, 64-bit moffs address;
                               // ENTER: imm16 | imm8 << 16; EXTRQ/INSERTQ: imm8 | imm8 << 8
   i32 disp = 0;               // displacement of the memory operand; far pointer's selector
   u16 op = 0;                 // index of the table line (enum class Op)

@@ -4,7 +4,7 @@
 namespace orrery::cpu {
 
 u64 Engine::effective_address(const Insn& i) const {
-  const u64 base = i.base == kRipBase ? s.rip + i.offset + i.length : s.gpr[i.base];
+  const u64 base = i.base == kRipBase ? s.rip + i.offset + i.length : i.base == kMoffsBase ? i.imm : s.gpr[i.base];
   const u64 offset = base + (s.gpr[i.index] << i.scale()) + static_cast<u64>(static_cast<i64>(i.disp));
   switch (i.addrsize()) {
     case Size::S16: return offset & 0xffff;

@@ -216,7 +216,7 @@ TEST_F(DecoderTest, FarPointersAndEnterKeepBothParts) {
 
 TEST_F(DecoderTest, MoffsFollowsTheAddressSize) {
   Decoded d = decode({0x67, 0xa1, 0x34, 0xf2});
-  EXPECT_EQ(d.i.imm, 0xf234u);
+  EXPECT_EQ(d.i.disp, 0xf234);
   EXPECT_TRUE(d.i.mem());
   EXPECT_EQ(d.i.base, kZeroReg);
   d = decode({0xa1, 1, 2, 3, 4, 5, 6, 7, 8}, kLong);
