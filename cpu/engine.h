@@ -96,8 +96,8 @@ class Engine {
   void set_rflags(u64 value);
 
   // ---- operands for helpers: operand k of the instruction, register or memory, by its width in bytes -----------------
-  /// Offset of the memory operand in its segment.
-  u64 effective_address(const Insn& i) const;
+  /// Offset of the memory operand in its segment, or of the byte `delta` behind its first; wraps at the address size.
+  u64 effective_address(const Insn& i, u64 delta = 0) const;
   u64 read_reg(u8 r, unsigned width) const;
   void write_reg(u8 r, unsigned width, u64 value);
   /// The E operand (register r[k] or memory).

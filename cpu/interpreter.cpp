@@ -381,7 +381,8 @@ void Engine::execute_single() {
   limit = icount + 1;
   execute(b);
   if (resume && keep_rf_) s.eflags |= kRf;
-  if (step_trap_) s.pending_debug |= 1u << 14;
+  // MOV SS and POP SS swallow their own single-step trap.
+  if (step_trap_ && s.debug_shadow_tick != icount) s.pending_debug |= 1u << 14;
 }
 
 Stop Engine::run(u64 until_tick) {

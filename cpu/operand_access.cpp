@@ -3,9 +3,9 @@
 
 namespace orrery::cpu {
 
-u64 Engine::effective_address(const Insn& i) const {
+u64 Engine::effective_address(const Insn& i, u64 delta) const {
   const u64 base = i.base == kRipBase ? s.rip + i.offset + i.length : i.base == kMoffsBase ? i.imm : s.gpr[i.base];
-  const u64 offset = base + (s.gpr[i.index] << i.scale()) + static_cast<u64>(static_cast<i64>(i.disp));
+  const u64 offset = base + (s.gpr[i.index] << i.scale()) + static_cast<u64>(static_cast<i64>(i.disp)) + delta;
   switch (i.addrsize()) {
     case Size::S16: return offset & 0xffff;
     case Size::S32: return offset & 0xffffffff;

@@ -58,7 +58,7 @@ void invpcid(Engine& e, const Insn& i) {
   const u64 type = e.read_reg(i.r[0], e.code64() ? 8 : 4);
   const u64 address = e.effective_address(i);
   const u64 pcid = e.load(i.seg(), address, 8);
-  const u64 linear = e.load(i.seg(), address + 8, 8);
+  const u64 linear = e.load(i.seg(), e.effective_address(i, 8), 8);
   if (type > 3 || (type < 2 && (pcid >> 12) != 0) || (type == 0 && !canonical(linear))) e.general_protection();
   if (type < 2 && (pcid & 0xfff) != 0) e.general_protection();  // CR4.PCIDE is not there
   e.flush_tlb(type == 2);

@@ -88,7 +88,7 @@ FarPointer memory_pointer(Engine& e, const Insn& i) {
   const unsigned width = width_of(i.opsize());
   const u64 address = e.effective_address(i);
   const u64 offset = e.load(i.seg(), address, width);
-  return {.selector = static_cast<u16>(e.load(i.seg(), address + width, 2)), .offset = offset};
+  return {.selector = static_cast<u16>(e.load(i.seg(), e.effective_address(i, width), 2)), .offset = offset};
 }
 
 void real_transfer(Engine& e, Transfer kind, FarPointer target, unsigned width) {

@@ -63,7 +63,7 @@ void bound(Engine& e, const Insn& i) {
   const auto extend = [&](u64 v) { return width == 2 ? i64{static_cast<i16>(v)} : i64{static_cast<i32>(v)}; };
   const i64 index = extend(e.read_reg(i.r[0], width));
   const i64 lower = extend(e.load(i.seg(), address, width));
-  const i64 upper = extend(e.load(i.seg(), address + width, width));
+  const i64 upper = extend(e.load(i.seg(), e.effective_address(i, width), width));
   if (index < lower || index > upper) e.fault(kBr);
 }
 

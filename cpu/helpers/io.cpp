@@ -75,11 +75,11 @@ void out_dx(Engine& e, const Insn&) {
 
 template <unsigned kWidth>
 void ins(Engine& e, const Insn& i) {
+  check_io_permission(e, dx(e), kWidth);  // even if a repeat count is zero
   StringState state(e, i, kWidth);
   repeat_string(
       e, i, state,
       [&] {
-        check_io_permission(e, dx(e), kWidth);
         const u64 offset = state.destination();
         e.probe_write(kEs, offset, kWidth);  // a fault must come before the port is read
         e.store(kEs, offset, kWidth, input(e, dx(e), kWidth));
@@ -91,11 +91,11 @@ void ins(Engine& e, const Insn& i) {
 
 template <unsigned kWidth>
 void outs(Engine& e, const Insn& i) {
+  check_io_permission(e, dx(e), kWidth);
   StringState state(e, i, kWidth);
   repeat_string(
       e, i, state,
       [&] {
-        check_io_permission(e, dx(e), kWidth);
         output(e, dx(e), kWidth, e.load(i.seg(), state.source(), kWidth));
         state.advance_source();
         return true;

@@ -155,7 +155,7 @@ void load_far(Engine& e, const Insn& i) {
   const unsigned width = width_of(i.opsize());
   const u64 address = e.effective_address(i);
   const u64 offset = e.load(i.seg(), address, width);
-  const u16 selector = static_cast<u16>(e.load(i.seg(), address + width, 2));
+  const u16 selector = static_cast<u16>(e.load(i.seg(), e.effective_address(i, width), 2));
   load_segment(e, kSegment, selector);
   e.write_reg(i.r[0], width, offset);
 }
@@ -284,14 +284,11 @@ void verw(Engine& e, const Insn& i) {
 
 void arpl(Engine& e, const Insn& i) {
   if (!e.protected_mode()) e.undefined();
+  if (i.mem()) e.probe_write(i.seg(), e.effective_address(i), 2);  // a read-modify-write, whether or not it adjusts
   const u16 destination = static_cast<u16>(e.read_e(i, 0, 2));
   const u16 source = static_cast<u16>(e.read_reg(i.r[1], 2));
   const bool adjust = rpl_of(destination) < rpl_of(source);
-  if (adjust) {
-    e.write_e(i, 0, 2, (destination & ~3u) | rpl_of(source));
-  } else if (i.mem()) {
-    e.probe_write(i.seg(), e.effective_address(i), 2);
-  }
+  if (adjust) e.write_e(i, 0, 2, (destination & ~3u) | rpl_of(source));
   set_zero_flag(e, adjust);
 }
 
@@ -303,7 +300,7 @@ TableRegister read_table_image(Engine& e, const Insn& i) {
   const u64 address = e.effective_address(i);
   TableRegister t;
   t.limit = static_cast<u16>(e.load(i.seg(), address, 2));
-  t.base = e.load(i.seg(), address + 2, e.code64() ? 8 : 4);
+  t.base = e.load(i.seg(), e.effective_address(i, 2), e.code64() ? 8 : 4);
   if (e.code64() && !canonical(t.base)) e.general_protection();
   if (!e.code64() && i.opsize() == Size::S16) t.base &= 0xffffff;
   return t;
@@ -314,9 +311,9 @@ void write_table_image(Engine& e, const Insn& i, const TableRegister& t) {
   check_umip(e);
   const u64 address = e.effective_address(i);
   const unsigned width = e.code64() ? 8 : 4;
-  e.probe_write(i.seg(), address + 2, width);
+  e.probe_write(i.seg(), e.effective_address(i, 2), width);
   e.store(i.seg(), address, 2, t.limit);
-  e.store(i.seg(), address + 2, width, t.base);
+  e.store(i.seg(), e.effective_address(i, 2), width, t.base);
 }
 
 }  // namespace

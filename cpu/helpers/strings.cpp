@@ -29,6 +29,19 @@ u64 linear_of(const Engine& e, unsigned seg, u64 offset) {
   return e.code64() ? linear : linear & 0xffffffff;
 }
 
+/// CMPS and SCAS: an iteration that faults leaves the flags as they were before the whole instruction (SDM REP).
+template <class One>
+auto keeping_flags(Engine& e, One one) {
+  return [&e, one, before = e.s.flags]() {
+    try {
+      return one();
+    } catch (const Fault&) {
+      e.s.flags = before;
+      throw;
+    }
+  };
+}
+
 /// Compares: sets the flags of a - b.
 template <class T>
 void compare(Engine& e, T a, T b) {
@@ -116,14 +129,14 @@ void cmps(Engine& e, const Insn& i) {
   StringState state(e, i, sizeof(T));
   repeat_string(
       e, i, state,
-      [&] {
+      keeping_flags(e, [&] {
         const T a = static_cast<T>(e.load(i.seg(), state.source(), sizeof(T)));
         const T b = static_cast<T>(e.load(kEs, state.destination(), sizeof(T)));
         compare(e, a, b);
         state.advance_source();
         state.advance_destination();
         return i.repne() ? a != b : a == b;
-      },
+      }),
       kNoBulk);
 }
 
@@ -133,12 +146,12 @@ void scas(Engine& e, const Insn& i) {
   const T a = static_cast<T>(e.s.gpr[kRax]);
   repeat_string(
       e, i, state,
-      [&] {
+      keeping_flags(e, [&] {
         const T b = static_cast<T>(e.load(kEs, state.destination(), sizeof(T)));
         compare(e, a, b);
         state.advance_destination();
         return i.repne() ? a != b : a == b;
-      },
+      }),
       kNoBulk);
 }
 
