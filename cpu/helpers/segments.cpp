@@ -284,7 +284,6 @@ void verw(Engine& e, const Insn& i) {
 
 void arpl(Engine& e, const Insn& i) {
   if (!e.protected_mode()) e.undefined();
-  if (i.mem()) e.probe_write(i.seg(), e.effective_address(i), 2);  // a read-modify-write, whether or not it adjusts
   const u16 destination = static_cast<u16>(e.read_e(i, 0, 2));
   const u16 source = static_cast<u16>(e.read_reg(i.r[1], 2));
   const bool adjust = rpl_of(destination) < rpl_of(source);
