@@ -56,9 +56,9 @@ class Pc {
   /// What chips asked for since the last call.
   struct Requests {
     bool power_off = false;
-    bool hard_reset = false;  // RESET# of everything
-    bool soft_reset = false;  // of the processor: 8042, port 92h, CF9h without bit 1
-    std::optional<u32> debug_exit;
+    bool hard_reset = false;        // RESET# of everything
+    bool soft_reset = false;        // of the processor: 8042, port 92h, CF9h without bit 1
+    std::optional<u32> debug_exit;  // the exit status
     const char* reset_source = "";
   };
   Requests take_requests();
