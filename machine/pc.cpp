@@ -225,7 +225,7 @@ void Pc::Parts::map_memory() {
 }
 
 void Pc::Parts::copy_roms_to_ram() {
-  constexpr u64 kBiosArea = 128 * 1024;
+  constexpr u64 kBiosArea = 256 * 1024;
   const u64 size = std::min<u64>(kBiosArea, roms.bios.size());
   memory.write_block(kOneMiB - size, std::span(roms.bios).last(size));
 }
