@@ -7,6 +7,10 @@ namespace {
 
 u64 width_mask(unsigned width) { return width >= 8 ? ~u64{0} : (u64{1} << (width * 8)) - 1; }
 
+bool misaligned(const IoRange& range, u64 offset, unsigned unit) {
+  return !range.widths.unaligned && offset % unit != 0;
+}
+
 }  // namespace
 
 IoSpace::Mapping::~Mapping() {
@@ -116,8 +120,8 @@ u64 IoSpace::read(u64 address, unsigned width) {
       // The widest declared width that fits what is left, the alignment and the range.
       const u64 offset = at - r.base;
       unsigned unit = r.widths.max;
-      while (unit > r.widths.min && (unit > width - done || offset % unit != 0 || r.size - offset < unit)) unit /= 2;
-      if (unit <= width - done && offset % unit == 0) {
+      while (unit > r.widths.min && (unit > width - done || misaligned(r, offset, unit) || r.size - offset < unit)) unit /= 2;
+      if (unit <= width - done && !misaligned(r, offset, unit)) {
         part = read_unit(*node, at, unit);
         step = unit;
       } else {  // narrower than the device takes: read the enclosing unit
@@ -142,8 +146,8 @@ void IoSpace::write(u64 address, unsigned width, u64 value) {
       const IoRange& r = node->range;
       const u64 offset = at - r.base;
       unsigned unit = r.widths.max;
-      while (unit > r.widths.min && (unit > width - done || offset % unit != 0 || r.size - offset < unit)) unit /= 2;
-      if (unit <= width - done && offset % unit == 0) {
+      while (unit > r.widths.min && (unit > width - done || misaligned(r, offset, unit) || r.size - offset < unit)) unit /= 2;
+      if (unit <= width - done && !misaligned(r, offset, unit)) {
         write_unit(*node, at, unit, value >> (done * 8));
         step = unit;
       } else {

@@ -31,6 +31,7 @@ class BusConflict : public std::logic_error {
 struct Widths {
   u8 min = 1;
   u8 max = 1;
+  bool unaligned = false;  // the handlers take these widths at any offset (16-bit ports at odd addresses)
 };
 
 /// A device's registers. `offset` is relative to the range's base, `width` one of the declared widths.
