@@ -404,7 +404,10 @@ Stop Engine::run(u64 until_tick) {
     try {
       if (deliver_pending()) continue;
       if (s.activity != Activity::Running) return Stop::Halted;
-      if ((s.eflags & (kTf | kRf)) != 0 || code_breakpoints_) {
+      // What waits behind an interrupt shadow comes right after the one instruction that the shadow covers.
+      const bool shadowed = s.interrupt_shadow_tick == icount || s.debug_shadow_tick == icount;
+      const bool waits = shadowed && (s.intr || s.nmi_pending || s.pending_debug != 0);
+      if ((s.eflags & (kTf | kRf)) != 0 || code_breakpoints_ || waits) {
         execute_single();
         continue;
       }
