@@ -200,7 +200,7 @@ class Engine {
   void execute_single();
   void between_instructions();
   void deliver_fault(const Fault& fault);
-  bool code_breakpoint_hit();
+  u64 code_breakpoint_hits();  // DR6 bits of instruction breakpoints at s.rip
   void disarm();
   u32 compute_mode() const;
 

@@ -348,7 +348,7 @@ bool Engine::deliver_pending() {
   return false;
 }
 
-bool Engine::code_breakpoint_hit() {
+u64 Engine::code_breakpoint_hits() {
   u64 hits = 0, enabled = 0;
   const u64 linear = s.seg[kCs].base + s.rip;
   for (unsigned n = 0; n < 4; ++n) {
@@ -356,9 +356,7 @@ bool Engine::code_breakpoint_hit() {
     hits |= u64{1} << n;
     if ((s.dr[7] >> (2 * n) & 3) != 0) enabled |= u64{1} << n;
   }
-  if (enabled == 0) return false;
-  s.dr[6] |= hits;
-  return true;
+  return enabled != 0 ? hits : 0;
 }
 
 void Engine::execute(Block* b) {
@@ -371,9 +369,14 @@ void Engine::execute(Block* b) {
 void Engine::execute_single() {
   const bool resume = (s.eflags & kRf) != 0;
   step_trap_ = (s.eflags & kTf) != 0;
-  if (code_breakpoints_ && !resume && s.debug_shadow_tick != icount && code_breakpoint_hit()) {
-    between_instructions();
-    fault(kDb);
+  if (code_breakpoints_ && !resume && s.debug_shadow_tick != icount) {
+    if (const u64 hits = code_breakpoint_hits(); hits != 0) {
+      between_instructions();
+      ++icount;
+      helpers::deliver_debug(*this, hits);
+      s.rip = next_rip_;
+      return;
+    }
   }
   Block* b = code_->single(s.rip);
   s.eflags &= ~kRf;
