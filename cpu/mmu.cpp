@@ -275,11 +275,11 @@ void Engine::check_data_breakpoints(u64 linear, unsigned width, Access access) {
 }
 
 u64 Engine::load_linear(u64 linear, unsigned width, bool user) {
-  if (!code64()) linear &= 0xffffffff;
+  if (!long_mode()) linear &= 0xffffffff;
   const u64 in_page = linear & core::kPageMask;
   if (in_page + width > core::kPageSize) {
     const unsigned first = static_cast<unsigned>(core::kPageSize - in_page);
-    const u64 second = code64() ? linear + first : (linear + first) & 0xffffffff;
+    const u64 second = long_mode() ? linear + first : (linear + first) & 0xffffffff;
     entry_for(linear, Access::Read, user);
     entry_for(second, Access::Read, user);
     u64 value = 0;
@@ -310,11 +310,11 @@ u64 Engine::load_linear(u64 linear, unsigned width, bool user) {
 }
 
 void Engine::store_linear(u64 linear, unsigned width, u64 value, bool user) {
-  if (!code64()) linear &= 0xffffffff;
+  if (!long_mode()) linear &= 0xffffffff;
   const u64 in_page = linear & core::kPageMask;
   if (in_page + width > core::kPageSize) {
     const unsigned first = static_cast<unsigned>(core::kPageSize - in_page);
-    const u64 second = code64() ? linear + first : (linear + first) & 0xffffffff;
+    const u64 second = long_mode() ? linear + first : (linear + first) & 0xffffffff;
     entry_for(linear, Access::Write, user);  // both pages are checked before either is written
     entry_for(second, Access::Write, user);
     for (unsigned n = 0; n < width; ++n) {
@@ -377,7 +377,7 @@ void Engine::probe_linear(u64 linear, unsigned width, Access access, bool user) 
   entry_for(linear, access, user);
   if ((linear & core::kPageMask) + width > core::kPageSize) {
     const u64 second = (linear | core::kPageMask) + 1;
-    entry_for(code64() ? second : second & 0xffffffff, access, user);
+    entry_for(long_mode() ? second : second & 0xffffffff, access, user);
   }
 }
 
