@@ -34,6 +34,9 @@ bool Engine::walk(u64 linear, Access access, bool user, bool quiet, Mapping& map
   u64 table = 0;
   unsigned level = 0;  // of the next table: 4 PML4 ... 1 page table
   bool can_write = true, can_user = true, no_execute = false;
+  // Before the Pentium Pro, a directory entry was marked accessed together with the table entry, if the access is allowed.
+  const bool late_accessed = model.family < 6;
+  u64 late_address = 0, late_entry = 0;
   if (lm) {
     table = s.cr3 & 0xffffffffff000;
     level = 4;
@@ -76,7 +79,14 @@ bool Engine::walk(u64 linear, Access access, bool user, bool quiet, Mapping& map
     can_user = can_user && (entry & kPteU) != 0;
     no_execute = no_execute || (pae && nxe && (entry & kPteNx) != 0);
     if (!leaf) {
-      if ((entry & kPteA) == 0 && !quiet) memory.write(address, entry_size, entry | kPteA);
+      if ((entry & kPteA) == 0 && !quiet) {
+        if (late_accessed) {
+          late_address = address;
+          late_entry = entry | kPteA;
+        } else {
+          memory.write(address, entry_size, entry | kPteA);
+        }
+      }
       table = pae ? entry & 0x000ffffffffff000 : entry & 0xfffff000;
       continue;
     }
@@ -94,6 +104,7 @@ bool Engine::walk(u64 linear, Access access, bool user, bool quiet, Mapping& map
       error |= kPfPresent;
       return false;
     }
+    if (late_entry != 0) memory.write(late_address, entry_size, late_entry);
     const u64 wanted = entry | kPteA | (write ? kPteD : 0);
     if (wanted != entry && !quiet) {
       memory.write(address, entry_size, wanted);
