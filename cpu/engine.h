@@ -204,7 +204,11 @@ class Engine {
   void disarm();
   u32 compute_mode() const;
 
-  std::array<std::unique_ptr<Tlb>, 2> tlbs_;  // 0 supervisor, 1 user
+  /// Which table serves an access: 0 supervisor, 1 user, 2 supervisor while EFLAGS.AC lifts SMAP (SDM vol. 3, 4.6.1).
+  unsigned tlb_index(bool user) const { return user ? 1 : smap_lifted() ? 2 : 0; }
+  bool smap_lifted() const { return (s.cr4 & kCr4Smap) != 0 && (s.eflags & kAc) != 0 && s.cpl != 3; }
+
+  std::array<std::unique_ptr<Tlb>, 3> tlbs_;  // by tlb_index()
   std::unique_ptr<Tlb> empty_tlb_;
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<CodeCache> code_;

@@ -228,7 +228,7 @@ void Engine::mode_changed() {
   code_end = code64() ? ~u64{0} : u64{s.seg[kCs].limit} + 1;
   for (unsigned n = 0; n < kSegCount; ++n) refresh_window(n);
   const bool aligned = s.cpl == 3 && (s.cr0 & kCr0Am) != 0 && (s.eflags & kAc) != 0;
-  tlb = aligned ? empty_tlb_->data() : tlbs_[user() ? 1 : 0]->data();
+  tlb = aligned ? empty_tlb_->data() : tlbs_[tlb_index(user())]->data();
 }
 
 void Engine::segment_changed(unsigned seg) {

@@ -97,7 +97,7 @@ bool Engine::walk(u64 linear, Access access, bool user, bool quiet, Mapping& map
     } else {
       if (write) allowed = can_write || (s.cr0 & kCr0Wp) == 0;
       if (can_user && access == Access::Execute && (s.cr4 & kCr4Smep) != 0) allowed = false;
-      if (can_user && access != Access::Execute && (s.cr4 & kCr4Smap) != 0 && (s.eflags & kAc) == 0) allowed = false;
+      if (can_user && access != Access::Execute && (s.cr4 & kCr4Smap) != 0 && !smap_lifted()) allowed = false;
     }
     if (access == Access::Execute && no_execute) allowed = false;
     if (!allowed && !quiet) {
@@ -140,7 +140,7 @@ TlbEntry& Engine::fill(u64 linear, Access access, bool user) {
   Mapping mapping;
   u32 error = 0;
   if (!walk(linear, access, user, false, mapping, error)) page_fault(linear, error);
-  TlbEntry& t = (*tlbs_[user ? 1 : 0])[(linear >> 12) & (kTlbSize - 1)];
+  TlbEntry& t = (*tlbs_[tlb_index(user)])[(linear >> 12) & (kTlbSize - 1)];
   const core::GuestMemory::Page& page = memory.page(mapping.physical);
   const u64 tag = tag_of(linear);
   const bool seen = data_breakpoints_ && page_has_data_breakpoint(linear);
@@ -154,7 +154,7 @@ TlbEntry& Engine::fill(u64 linear, Access access, bool user) {
 }
 
 TlbEntry& Engine::entry_for(u64 linear, Access access, bool user) {
-  TlbEntry& t = (*tlbs_[user ? 1 : 0])[(linear >> 12) & (kTlbSize - 1)];
+  TlbEntry& t = (*tlbs_[tlb_index(user)])[(linear >> 12) & (kTlbSize - 1)];
   const u64 have = (access == Access::Write ? t.write_tag : t.read_tag) & ~TlbEntry::kSlow;
   const u64 tag = tag_of(linear);
   if (have == tag) return t;

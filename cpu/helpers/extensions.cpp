@@ -8,7 +8,6 @@ namespace {
 void set_alignment_flag(Engine& e, bool on) {
   if (e.s.cpl != 0) e.undefined();
   e.s.eflags = on ? e.s.eflags | kAc : e.s.eflags & ~kAc;
-  e.flush_tlb(true);  // SMAP: supervisor translations of user pages depend on AC
   e.mode_changed();
 }
 

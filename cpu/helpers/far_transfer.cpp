@@ -9,16 +9,13 @@ namespace orrery::cpu::helpers {
 // ---- shared with interrupts and IRET ------------------------------------------------------------------------------------
 
 void set_code_segment(Engine& e, u16 selector, const Descriptor& descriptor, unsigned cpl, u64 rip) {
-  Segment cs = segment_of(static_cast<u16>((selector & ~3u) | cpl), descriptor);
   e.s.cpl = static_cast<u8>(cpl);
-  set_segment(e, kCs, cs);
-  e.mode_changed();
+  set_segment(e, kCs, segment_of(static_cast<u16>((selector & ~3u) | cpl), descriptor));
   e.set_next_rip(rip);
 }
 
 void set_real_code_segment(Engine& e, u16 selector, u64 rip) {
   set_real_segment(e, kCs, selector);
-  e.mode_changed();
   e.set_next_rip(rip);
 }
 

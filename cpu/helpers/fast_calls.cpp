@@ -18,7 +18,6 @@ void enter_flat(Engine& e, unsigned code, unsigned stack, bool code64, unsigned 
   e.s.cpl = static_cast<u8>(cpl);
   set_segment(e, kCs, flat(code, code64 ? kFlatCode64 : kFlatCode32, cpl));
   set_segment(e, kSs, flat(stack, kFlatData, cpl));
-  e.mode_changed();
   e.set_next_rip(rip);
 }
 

@@ -56,7 +56,6 @@ void return_to_v86(Engine& e, Stack& stack, u64 rip, u16 cs, u64 flags) {
   e.s.cpl = 3;
   change_flags(e, flags, kAllFlags);
   for (unsigned seg = 0; seg < kSegCount; ++seg) set_real_segment(e, seg, selectors[seg]);
-  e.mode_changed();
   e.s.gpr[kRsp] = sp;
   e.set_next_rip(rip);
 }

@@ -82,7 +82,6 @@ void load_task_code(Engine& e, u16 selector) {
   if (!d.present()) e.fault(kNp, selector_error(selector));
   mark_accessed(e, d);
   set_segment(e, kCs, segment_of(selector, d));
-  e.mode_changed();
 }
 
 void load_task_stack(Engine& e, u16 selector) {
@@ -108,7 +107,6 @@ void load_task_segments(Engine& e, const TaskImage& t) {
   load_task_ldt(e, t.ldt);
   if (e.v86()) {
     for (unsigned seg = 0; seg < kSegCount; ++seg) set_real_segment(e, seg, t.selectors[seg]);
-    e.mode_changed();
     return;
   }
   load_task_code(e, t.selectors[kCs]);

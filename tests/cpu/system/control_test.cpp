@@ -152,6 +152,30 @@ TEST_F(Control, GlobalPagesSurviveACr3LoadButNotAChangeOfPge) {
   EXPECT_EQ(r.s.gpr[kRax], 0x22222222u);
 }
 
+// 4.6.1: SMAP, and EFLAGS.AC that lifts it; STAC and CLAC need no flush.
+TEST_F(Control, SmapKeepsTheSupervisorFromUserPagesUnlessAcIsSet) {
+  r.protected_mode();
+  r.paging();
+  r.w32(r.pte_address(0x50000), 0x50007);
+  for (const u32 page : {CpuRig::kCode, CpuRig::kHandlers, 0x8000u, CpuRig::kGdt, CpuRig::kIdt, CpuRig::kTssBase0}) {
+    r.w32(r.pte_address(page), page | 3);
+  }
+  r.cr4(kCr4Smap | kCr4Smep);
+  r.run("0f 01 cb a1 00 00 05 00 0f 01 ca", 3);  // stac; mov eax, [0x50000]; clac
+  EXPECT_EQ(r.entered(), -1);
+  r.run("a1 00 00 05 00");
+  EXPECT_FAULT(r, kPfv, 1);
+}
+
+TEST_F(Control, SmepKeepsTheSupervisorFromExecutingUserPages) {
+  r.protected_mode();
+  r.paging();
+  for (const u32 page : {CpuRig::kHandlers, 0x8000u}) r.w32(r.pte_address(page), page | 3);
+  r.cr4(kCr4Smep);
+  r.run("90");
+  EXPECT_FAULT(r, kPfv, 0x11);
+}
+
 // ---- debug registers ------------------------------------------------------------------------------------------------------
 
 TEST_F(Control, DebugRegistersHaveFixedBits) {
