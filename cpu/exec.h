@@ -98,10 +98,10 @@ class Exec {
     if constexpr (sizeof(T) >= 4) {
       g = v.v;
     } else if constexpr (sizeof(T) == 2) {
-      g = (g & ~u64{0xffff}) | v.v;
+      g = whole((g & ~u64{0xffff}) | v.v);
     } else {
       const unsigned shift = (r >> 5) * 8;
-      g = (g & ~(u64{0xff} << shift)) | (u64{v.v} << shift);
+      g = whole((g & ~(u64{0xff} << shift)) | (u64{v.v} << shift));
     }
   }
   Val<u64> stack_mask() const { return {e_.stack_mask}; }
@@ -177,14 +177,14 @@ class Exec {
     const u64 mask = e_.stack_mask;
     const u64 sp = (e_.s.gpr[kRsp] - sizeof(T)) & mask;
     store<T>(segment_linear<T, Access::Write>(kSs, sp), v);
-    e_.s.gpr[kRsp] = (e_.s.gpr[kRsp] & ~mask) | sp;
+    e_.s.gpr[kRsp] = whole((e_.s.gpr[kRsp] & ~mask) | sp);
   }
   /// The top of the stack, without moving rSP.
   template <class T>
   Val<T> peek() const { return load<T>(segment_linear<T, Access::Read>(kSs, e_.s.gpr[kRsp] & e_.stack_mask)); }
   void adjust_stack(Val<u64> bytes) {
     const u64 mask = e_.stack_mask;
-    e_.s.gpr[kRsp] = (e_.s.gpr[kRsp] & ~mask) | ((e_.s.gpr[kRsp] + bytes.v) & mask);
+    e_.s.gpr[kRsp] = whole((e_.s.gpr[kRsp] & ~mask) | ((e_.s.gpr[kRsp] + bytes.v) & mask));
   }
 
   // ---- flags ------------------------------------------------------------------------------------------------------------
@@ -328,6 +328,13 @@ class Exec {
   bool repeats() const { return i_->rep() || i_->repne(); }
 
  private:
+  /// Keeps the compiler from storing only the changed bytes of a register: the next handler loads all of it, and a load
+  /// that is wider than the store before it waits until the store has left the host's store buffer.
+  static u64 whole(u64 v) {
+    asm("" : "+r"(v));
+    return v;
+  }
+
   static constexpr std::array<u64, 4> kAddressMasks{0xffff, 0xffffffff, ~u64{0}, 0};
 
   u64 offset() const {
