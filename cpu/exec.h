@@ -4,6 +4,9 @@
 #include "cpu/engine.h"
 #include "cpu/operands.h"
 
+// Handlers are small and hot: a call in one of these would put the machine on the stack.
+#define ORRERY_INLINE __attribute__((always_inline))
+
 namespace orrery::cpu {
 
 /// A guest value. Val<bool> has no conversion to bool on purpose: semantics choose with select() and when().
@@ -151,7 +154,7 @@ class Exec {
   template <class T, MemForm F>
   MemPlace<T> place(MemOp<T, F>) { return place_at<T>(linear<T, F, Access::Write>()); }
   template <class T>
-  MemPlace<T> place_at(u64 lin) {
+  ORRERY_INLINE MemPlace<T> place_at(u64 lin) {
     const TlbEntry& t = e_.tlb[(lin >> 12) & (kTlbSize - 1)];
     u8* host = nullptr;
     if ((((lin + sizeof(T) - 1) & ~u64{0xfff}) | e_.tlb_generation) == t.write_tag) [[likely]] {
@@ -173,7 +176,7 @@ class Exec {
 
   /// Pushes; rSP moves only if the store does not fault.
   template <class T>
-  void push(Val<T> v) {
+  ORRERY_INLINE void push(Val<T> v) {
     const u64 mask = e_.stack_mask;
     const u64 sp = (e_.s.gpr[kRsp] - sizeof(T)) & mask;
     store<T>(segment_linear<T, Access::Write>(kSs, sp), v);
@@ -181,7 +184,7 @@ class Exec {
   }
   /// The top of the stack, without moving rSP.
   template <class T>
-  Val<T> peek() const { return load<T>(segment_linear<T, Access::Read>(kSs, e_.s.gpr[kRsp] & e_.stack_mask)); }
+  ORRERY_INLINE Val<T> peek() const { return load<T>(segment_linear<T, Access::Read>(kSs, e_.s.gpr[kRsp] & e_.stack_mask)); }
   void adjust_stack(Val<u64> bytes) {
     const u64 mask = e_.stack_mask;
     e_.s.gpr[kRsp] = whole((e_.s.gpr[kRsp] & ~mask) | ((e_.s.gpr[kRsp] + bytes.v) & mask));
@@ -337,23 +340,23 @@ class Exec {
 
   static constexpr std::array<u64, 4> kAddressMasks{0xffff, 0xffffffff, ~u64{0}, 0};
 
-  u64 offset() const {
+  ORRERY_INLINE u64 offset() const {
     const Insn& i = *i_;
     const u64 o = base_register(i) + (e_.s.gpr[i.index] << i.scale()) + static_cast<u64>(static_cast<i64>(i.disp));
     return o & kAddressMasks[static_cast<unsigned>(i.addrsize())];
   }
   template <class T, Access A>
-  u64 bit_linear(Val<T> index) const {
+  ORRERY_INLINE u64 bit_linear(Val<T> index) const {
     const i64 element = static_cast<i64>(static_cast<std::make_signed_t<T>>(index.v)) >> std::countr_zero(sizeof(T) * 8);
     const u64 off = offset() + static_cast<u64>(element) * sizeof(T);
     return segment_linear<T, A>(i_->seg(), off & kAddressMasks[static_cast<unsigned>(i_->addrsize())]);
   }
-  u64 base_register(const Insn& i) const {
+  ORRERY_INLINE u64 base_register(const Insn& i) const {
     if (i.base >= kRipBase) [[unlikely]] return i.base == kRipBase ? e_.s.rip + i.offset + i.length : i.imm;
     return e_.s.gpr[i.base];
   }
   template <class T, MemForm F, Access A>
-  u64 linear() const {
+  ORRERY_INLINE u64 linear() const {
     const Insn& i = *i_;
     if constexpr (F == MemForm::Flat) {
       return static_cast<u32>(e_.s.gpr[i.base] + (e_.s.gpr[i.index] << i.scale()) + static_cast<u64>(static_cast<i64>(i.disp)));
@@ -362,7 +365,7 @@ class Exec {
     }
   }
   template <class T, Access A>
-  u64 segment_linear(unsigned seg, u64 off) const {
+  ORRERY_INLINE u64 segment_linear(unsigned seg, u64 off) const {
     const SegmentWindow& w = e_.windows[seg];
     const u64 end = A == Access::Write ? w.write_end : w.read_end;
     if (off + sizeof(T) > end || off > ~u64{0} - sizeof(T)) [[unlikely]] {
@@ -371,7 +374,7 @@ class Exec {
     return e_.code64() ? w.base + off : (w.base + off) & 0xffffffff;
   }
   template <class T>
-  Val<T> load(u64 lin) const {
+  ORRERY_INLINE Val<T> load(u64 lin) const {
     const TlbEntry& t = e_.tlb[(lin >> 12) & (kTlbSize - 1)];
     if ((((lin + sizeof(T) - 1) & ~u64{0xfff}) | e_.tlb_generation) == t.read_tag) [[likely]] {
       return {core::load_le<T>(reinterpret_cast<const u8*>(t.host + lin))};
@@ -379,7 +382,7 @@ class Exec {
     return {static_cast<T>(e_.load_slow(lin, sizeof(T), i_))};
   }
   template <class T>
-  void store(u64 lin, Val<T> v) {
+  ORRERY_INLINE void store(u64 lin, Val<T> v) {
     const TlbEntry& t = e_.tlb[(lin >> 12) & (kTlbSize - 1)];
     if ((((lin + sizeof(T) - 1) & ~u64{0xfff}) | e_.tlb_generation) == t.write_tag) [[likely]] {
       core::store_le<T>(reinterpret_cast<u8*>(t.host + lin), v.v);
