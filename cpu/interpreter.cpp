@@ -71,7 +71,8 @@ ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, const Insn* i) {
   const u32 generation = e.link_generation;
   Block* next = e.code().lookup(e.s.rip);
   if constexpr (Link < 2) {
-    if (previous->valid && generation == e.link_generation && next->cached) {
+    // The generation first: if the cache was emptied on the way, `previous` is gone.
+    if (generation == e.link_generation && previous->valid && next->cached) {
       previous->link[Link] = next;
       previous->link_generation[Link] = generation;
     }
