@@ -326,12 +326,6 @@ std::unique_ptr<BlockDevice> MediaSlot::eject() {
   return out;
 }
 
-void MediaSlot::eject_by_guest() {
-  if (!medium_) return;
-  eject();
-  if (guest_eject_) guest_eject_();
-}
-
 void MediaSlot::archive(core::Archive& ar) {
   ar.section("slot", 1, [&](u32) {
     u32 changes = changes_;

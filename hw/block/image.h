@@ -112,8 +112,10 @@ class MediaSlot {
   void insert(std::unique_ptr<BlockDevice> medium);
   /// Takes the medium out (null if there is none).
   std::unique_ptr<BlockDevice> eject();
-  /// Called by the drive when the guest throws the medium out: as eject(), and the medium is closed.
-  void eject_by_guest();
+  /// Called by the drive when the guest has opened the tray. The medium stays in it until the board takes it out.
+  void tell_guest_ejected() {
+    if (guest_eject_) guest_eject_();
+  }
 
   /// True while the guest has locked the door. The board asks before it ejects; a drive sets it.
   bool locked() const { return locked_; }
@@ -124,7 +126,7 @@ class MediaSlot {
 
   /// The drive hears of every change, after it: medium() is the new state. One listener.
   void on_change(std::function<void()> listener) { drive_ = std::move(listener); }
-  /// The board hears that the guest has ejected the medium.
+  /// The board hears that the guest has opened the tray.
   void on_guest_eject(std::function<void()> listener) { guest_eject_ = std::move(listener); }
   /// Asked while an archive is loaded that was made with another medium in the drive: gives the medium that was there
   /// after `changes` changes. Without it, loading such an archive throws core::ArchiveError.

@@ -259,10 +259,8 @@ TEST(MediaSlot, SignalsEveryChange) {
   EXPECT_EQ(slot.eject()->name(), "b");
   EXPECT_EQ(slot.eject(), nullptr);
   EXPECT_EQ(slot.changes(), 4u);
-  slot.insert(memory_image(pattern(512), "c"));
-  slot.eject_by_guest();
+  slot.tell_guest_ejected();
   EXPECT_EQ(guest, 1);
-  EXPECT_EQ(slot.medium(), nullptr);
 }
 
 TEST(MediaSlot, ArchiveAsksForTheMediumOfThatTime) {
