@@ -11,7 +11,7 @@ AtaDrive::AtaDrive(core::Clock& clock, core::Log& log, std::string name, AtaIden
       log_(log),
       name_(std::move(name)),
       identity_(std::move(identity)),
-      event_(clock, "event", [this] { on_event(); }) {}
+      event_(clock, "timer", [this] { on_event(); }) {}
 
 void AtaDrive::connect(AtaHost& host, unsigned position) {
   host_ = &host;

@@ -935,6 +935,32 @@ TEST(Ide, ADriveThatWaitsForTheBusMasterStillWaitsAfterALoad) {
   EXPECT_EQ(core::save_to_bytes(b.ide), saved);
 }
 
+TEST(Ide, ADamagedArchiveNeverCrashes) {
+  for (const u8 opcode : {0x20, 0x30, 0xca, 0xc8}) {
+    Rig rig(200);
+    rig.descriptor(0, 0x20000, 700, true);
+    rig.arm(true);
+    rig.set_lba(40);
+    rig.out8(0x1f2, 3);
+    rig.out8(0x1f7, opcode);
+    rig.go(true);
+    rig.run(100 * kMs);
+    const auto saved = core::save_to_bytes(rig.ide);
+    for (std::size_t i = 16; i < saved.size(); i += 2) {
+      auto damaged = saved;
+      damaged[i] ^= 0x83;
+      try {
+        core::load_from_bytes(rig.ide, damaged);
+        for (int k = 0; k < 600; ++k) rig.in16(0x1f0), rig.out16(0x1f0, 7);
+        rig.out8(kBmBase, 0);
+        rig.out8(kBmBase, 9);
+        rig.run(kMs);
+      } catch (const core::ArchiveError&) {
+      }
+    }
+  }
+}
+
 TEST(Ide, SurvivesAnythingAGuestWrites) {
   Rig rig(4096, 100);
   u64 random = 99;
