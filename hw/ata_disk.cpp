@@ -9,16 +9,16 @@ namespace {
 
 using core::Channel;
 
-constexpr u64 kCommandTime = 10'000;       // ns
-constexpr u64 kShortSeek = 100'000;        // ns, to the next track
-constexpr u64 kFullStroke = 900'000;       // ns more across the whole disk
-constexpr u64 kSectorTime = 4'000;         // ns a sector: 128 MB/s
-constexpr u64 kSpinUp = 20'000'000;        // ns, out of standby
-constexpr u64 kFlushTime = 200'000;        // ns
+constexpr u64 kCommandTime = 10'000;  // ns
+constexpr u64 kShortSeek = 100'000;   // ns, to the next track
+constexpr u64 kFullStroke = 900'000;  // ns more across the whole disk
+constexpr u64 kSectorTime = 4'000;    // ns a sector: 128 MB/s
+constexpr u64 kSpinUp = 20'000'000;   // ns, out of standby
+constexpr u64 kFlushTime = 200'000;   // ns
 constexpr u8 kMaxMultiple = 16;
 constexpr u32 kChunkSectors = 128;
 constexpr u64 kLba28Limit = 0x0fffffff;
-constexpr u8 kLba = 0x40;                  // in the Device register
+constexpr u8 kLba = 0x40;  // in the Device register
 
 }  // namespace
 
@@ -37,7 +37,8 @@ AtaDisk::AtaDisk(core::Clock& clock, core::Log& log, std::string name, MediaSlot
   track_sectors_ = config_.sectors;
 }
 
-// --- commands ---------------------------------------------------------------------------------------------------------
+// --- commands
+// ---------------------------------------------------------------------------------------------------------
 
 void AtaDisk::execute(u8 opcode) {
   kind_ = Kind::None;
@@ -48,8 +49,7 @@ void AtaDisk::execute(u8 opcode) {
   }
   switch (opcode) {
     case 0x20:  // READ SECTOR(S)
-    case 0x21:
-      return transfer(Kind::PioRead, false, 1);
+    case 0x21: return transfer(Kind::PioRead, false, 1);
     case 0x24:  // READ SECTOR(S) EXT
       return transfer(Kind::PioRead, true, 1);
     case 0xc4:  // READ MULTIPLE
@@ -66,33 +66,26 @@ void AtaDisk::execute(u8 opcode) {
     case 0xce:  // WRITE MULTIPLE FUA EXT
       return multiple_ == 0 ? fail(kAtaErrorAbrt) : transfer(Kind::PioWrite, opcode != 0xc5, multiple_);
     case 0xc8:  // READ DMA
-    case 0xc9:
-      return transfer(Kind::DmaRead, false, 1);
+    case 0xc9: return transfer(Kind::DmaRead, false, 1);
     case 0x25:  // READ DMA EXT
       return transfer(Kind::DmaRead, true, 1);
     case 0xca:  // WRITE DMA
-    case 0xcb:
-      return transfer(Kind::DmaWrite, false, 1);
+    case 0xcb: return transfer(Kind::DmaWrite, false, 1);
     case 0x35:  // WRITE DMA EXT
     case 0x3d:  // WRITE DMA FUA EXT
       return transfer(Kind::DmaWrite, true, 1);
     case 0x40:  // READ VERIFY SECTOR(S)
-    case 0x41:
-      return transfer(Kind::Verify, false, 1);
+    case 0x41: return transfer(Kind::Verify, false, 1);
     case 0x42:  // READ VERIFY SECTOR(S) EXT
       return transfer(Kind::Verify, true, 1);
-    case 0x91:
-      return initialize_parameters();
-    case 0xc6:
-      return set_multiple();
+    case 0x91: return initialize_parameters();
+    case 0xc6: return set_multiple();
     case 0xe7:  // FLUSH CACHE
     case 0xea:  // FLUSH CACHE EXT
       kind_ = Kind::Flush;
       return busy_for(kCommandTime + kFlushTime);
-    case 0xec:
-      return identify();
-    case 0xef:
-      return set_features();
+    case 0xec: return identify();
+    case 0xef: return set_features();
     case 0xf8:  // READ NATIVE MAX ADDRESS
     case 0x27:  // READ NATIVE MAX ADDRESS EXT
       return native_max(opcode == 0x27);
@@ -100,8 +93,7 @@ void AtaDisk::execute(u8 opcode) {
     case 0x37:  // SET MAX ADDRESS EXT
       native_max_read_ = after_native_max;
       return set_max(opcode == 0x37);
-    case 0xb0:
-      return smart();
+    case 0xb0: return smart();
     case 0xe4:  // READ BUFFER
       return reply(sector_buffer_);
     case 0xe8:  // WRITE BUFFER
@@ -118,10 +110,8 @@ void AtaDisk::execute(u8 opcode) {
     case 0xe2:
     case 0xe3:
     case 0xe5:
-    case 0xe6:
-      return power(opcode);
-    default:
-      break;
+    case 0xe6: return power(opcode);
+    default: break;
   }
   if ((opcode & 0xf0) == 0x10) return no_data(access_time(0, 0));  // RECALIBRATE
   if ((opcode & 0xf0) == 0x70) {                                   // SEEK
@@ -142,7 +132,8 @@ void AtaDisk::reply(std::span<const u8> data) {
   busy_for(kCommandTime);
 }
 
-// --- addresses --------------------------------------------------------------------------------------------------------
+// --- addresses
+// --------------------------------------------------------------------------------------------------------
 
 bool AtaDisk::decode_address(bool extended) {
   const u8 device = reg(kAtaDevice);
@@ -190,7 +181,8 @@ void AtaDisk::fail_at(u64 lba, u8 error) {
   fail(error);
 }
 
-// --- transfers --------------------------------------------------------------------------------------------------------
+// --- transfers
+// --------------------------------------------------------------------------------------------------------
 
 u64 AtaDisk::access_time(u64 lba, u64 count) {
   u64 time = kCommandTime + count * kSectorTime;
@@ -220,12 +212,9 @@ void AtaDisk::transfer(Kind kind, bool extended, u32 block) {
   kind_ = kind;
   block_ = block;
   switch (kind) {
-    case Kind::PioWrite:
-      return ask_block(std::min(block_, count_) * kSectorSize, false);
-    case Kind::PioRead:
-      return busy_for(access_time(lba_, std::min(block_, count_)));
-    default:
-      return busy_for(access_time(lba_, count_));
+    case Kind::PioWrite: return ask_block(std::min(block_, count_) * kSectorSize, false);
+    case Kind::PioRead: return busy_for(access_time(lba_, std::min(block_, count_)));
+    default: return busy_for(access_time(lba_, count_));
   }
 }
 
@@ -273,12 +262,8 @@ void AtaDisk::work() {
       ask_block(std::min(block_, count_) * kSectorSize, true);
       break;
     }
-    case Kind::DmaRead:
-      run_dma(true);
-      break;
-    case Kind::DmaWrite:
-      run_dma(false);
-      break;
+    case Kind::DmaRead: run_dma(true); break;
+    case Kind::DmaWrite: run_dma(false); break;
     case Kind::Verify:
       while (count_ > 0) {
         const u32 part = std::min(count_, kChunkSectors);
@@ -301,9 +286,7 @@ void AtaDisk::work() {
       break;
     case Kind::NoData:
     case Kind::WriteBuffer:
-    case Kind::None:
-      complete(true);
-      break;
+    case Kind::None: complete(true); break;
   }
 }
 
@@ -317,16 +300,12 @@ void AtaDisk::block_done() {
       busy_for(access_time(lba_, std::min(block_, count_)) - kCommandTime);
       break;
     }
-    case Kind::PioWrite:
-      busy_for(access_time(lba_, buffer().size() / kSectorSize));
-      break;
+    case Kind::PioWrite: busy_for(access_time(lba_, buffer().size() / kSectorSize)); break;
     case Kind::WriteBuffer:
       if (buffer().size() == sector_buffer_.size()) std::copy(buffer().begin(), buffer().end(), sector_buffer_.begin());
       busy_for(kCommandTime);
       break;
-    default:
-      complete(false);
-      break;
+    default: complete(false); break;
   }
 }
 
@@ -352,7 +331,8 @@ bool AtaDisk::next_chunk() {
   return true;
 }
 
-// --- parameters -------------------------------------------------------------------------------------------------------
+// --- parameters
+// -------------------------------------------------------------------------------------------------------
 
 void AtaDisk::initialize_parameters() {
   const u8 sectors = reg(kAtaCount);
@@ -374,26 +354,16 @@ void AtaDisk::set_multiple() {
 
 void AtaDisk::set_features() {
   switch (reg(kAtaError)) {  // Features
-    case 0x02:
-      write_cache_ = true;
-      break;
-    case 0x82:
-      write_cache_ = false;
-      break;
+    case 0x02: write_cache_ = true; break;
+    case 0x82: write_cache_ = false; break;
     case 0x03:
       if (!set_transfer_mode(reg(kAtaCount))) return fail(kAtaErrorAbrt);
       break;
-    case 0x55:
-      look_ahead_ = false;
-      break;
-    case 0xaa:
-      look_ahead_ = true;
-      break;
+    case 0x55: look_ahead_ = false; break;
+    case 0xaa: look_ahead_ = true; break;
     case 0x66:  // keep or revert settings at a software reset: there is nothing that would revert
-    case 0xcc:
-      break;
-    default:
-      return fail(kAtaErrorAbrt);
+    case 0xcc: break;
+    default: return fail(kAtaErrorAbrt);
   }
   no_data(kCommandTime);
 }
@@ -473,7 +443,8 @@ void AtaDisk::identify() {
   reply(data);
 }
 
-// --- power management -------------------------------------------------------------------------------------------------
+// --- power management
+// -------------------------------------------------------------------------------------------------
 
 u64 AtaDisk::standby_period(u8 count) {
   const u64 second = core::kNsPerSecond;
@@ -517,16 +488,15 @@ void AtaDisk::power(u8 opcode) {
   }
 }
 
-// --- SMART ------------------------------------------------------------------------------------------------------------
+// --- SMART
+// ------------------------------------------------------------------------------------------------------------
 
 void AtaDisk::smart() {
   const u8 feature = reg(kAtaError);
   if (reg(kAtaLbaMid) != 0x4f || reg(kAtaLbaHigh) != 0xc2 || (!smart_ && feature != 0xd8)) return fail(kAtaErrorAbrt);
   switch (feature) {
-    case 0xd0:
-      return smart_data(false);
-    case 0xd1:
-      return smart_data(true);
+    case 0xd0: return smart_data(false);
+    case 0xd1: return smart_data(true);
     case 0xd2:  // attribute autosave
       if (reg(kAtaCount) != 0x00 && reg(kAtaCount) != 0xf1) return fail(kAtaErrorAbrt);
       smart_autosave_ = reg(kAtaCount) != 0;
@@ -534,18 +504,12 @@ void AtaDisk::smart() {
     case 0xd3:  // save attribute values
     case 0xd4:  // off-line immediate: a self-test that finds nothing
       break;
-    case 0xd5:
-      return smart_log(reg(kAtaLbaLow));
-    case 0xd8:
-      smart_ = true;
-      break;
-    case 0xd9:
-      smart_ = false;
-      break;
+    case 0xd5: return smart_log(reg(kAtaLbaLow));
+    case 0xd8: smart_ = true; break;
+    case 0xd9: smart_ = false; break;
     case 0xda:  // return status: the signature unchanged means all is well
       break;
-    default:
-      return fail(kAtaErrorAbrt);
+    default: return fail(kAtaErrorAbrt);
   }
   no_data(kCommandTime);
 }
@@ -558,12 +522,12 @@ void AtaDisk::smart_data(bool thresholds) {
     u8 raw;
     u8 threshold;
   };
-  static constexpr std::array<Attribute, 7> kAttributes{{{1, 0x000b, 100, 0, 6},     // read error rate
-                                                         {3, 0x0007, 100, 16, 0},    // spin-up time
-                                                         {4, 0x0032, 100, 1, 20},    // start/stop count
-                                                         {5, 0x0033, 100, 0, 36},    // reallocated sectors
-                                                         {9, 0x0032, 100, 1, 0},     // power-on hours
-                                                         {12, 0x0032, 100, 1, 0},    // power cycles
+  static constexpr std::array<Attribute, 7> kAttributes{{{1, 0x000b, 100, 0, 6},      // read error rate
+                                                         {3, 0x0007, 100, 16, 0},     // spin-up time
+                                                         {4, 0x0032, 100, 1, 20},     // start/stop count
+                                                         {5, 0x0033, 100, 0, 36},     // reallocated sectors
+                                                         {9, 0x0032, 100, 1, 0},      // power-on hours
+                                                         {12, 0x0032, 100, 1, 0},     // power cycles
                                                          {194, 0x0022, 69, 31, 0}}};  // temperature
   std::array<u8, 512> data{};
   core::store_le<u16>(&data[0], 1);
@@ -582,10 +546,10 @@ void AtaDisk::smart_data(bool thresholds) {
   if (!thresholds) {
     data[362] = 0x02;  // off-line collection completed
     core::store_le<u16>(&data[364], 2);
-    data[367] = 0x19;                      // execute immediate, self-test, off-line read scanning
+    data[367] = 0x19;                       // execute immediate, self-test, off-line read scanning
     core::store_le<u16>(&data[368], 0x03);  // capability: save before power mode change, autosave
-    data[370] = 0x01;                      // error log
-    data[372] = 2;                         // minutes of the short and the long self-test
+    data[370] = 0x01;                       // error log
+    data[372] = 2;                          // minutes of the short and the long self-test
     data[373] = 4;
   }
   u8 sum = 0;
@@ -607,12 +571,12 @@ void AtaDisk::smart_log(u8 log) {
       data[0] = 1;
       data[511] = 0xff;
       return reply(data);
-    default:
-      return fail(kAtaErrorAbrt);
+    default: return fail(kAtaErrorAbrt);
   }
 }
 
-// --- state ------------------------------------------------------------------------------------------------------------
+// --- state
+// ------------------------------------------------------------------------------------------------------------
 
 void AtaDisk::set_signature() {
   reg(kAtaCount) = 0x01;
@@ -661,8 +625,9 @@ void AtaDisk::archive_state(core::Archive& ar) {
   ar("head_at", head_at_);
   slot_.archive(ar);
   if (!ar.loading()) return;
-  if (visible_sectors_ == 0 || visible_sectors_ > native_sectors_ || heads_ == 0 || heads_ > 16 || track_sectors_ == 0 ||
-      multiple_ > kMaxMultiple || kind_ > Kind::WriteBuffer || count_ > 65536 || block_ == 0 || block_ > kMaxMultiple) {
+  if (visible_sectors_ == 0 || visible_sectors_ > native_sectors_ || heads_ == 0 || heads_ > 16 ||
+      track_sectors_ == 0 || multiple_ > kMaxMultiple || kind_ > Kind::WriteBuffer || count_ > 65536 || block_ == 0 ||
+      block_ > kMaxMultiple) {
     throw core::ArchiveError("the state of disk " + name() + " in the archive is damaged");
   }
 }

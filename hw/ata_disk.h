@@ -1,8 +1,8 @@
 // An ATA hard disk: ATA/ATAPI-5 with the 48-bit addresses of ATA/ATAPI-6.
 //
 // How long a request takes is computed from it: a command overhead, a seek that grows with the distance unless the
-// request goes on where the last one ended, and the transfer. All are quick (a full stroke takes a millisecond) but never
-// zero.
+// request goes on where the last one ended, and the transfer. All are quick (a full stroke takes a millisecond) but
+// never zero.
 #pragma once
 
 #include "hw/ata_drive.h"
@@ -34,8 +34,8 @@ class AtaDisk final : public AtaDrive {
     DmaWrite,
     Verify,
     Flush,
-    NoData,      // nothing but time
-    Reply,       // one block of data that is in the buffer
+    NoData,  // nothing but time
+    Reply,   // one block of data that is in the buffer
     WriteBuffer,
   };
 
@@ -95,10 +95,10 @@ class AtaDisk final : public AtaDrive {
   // The request in hand.
   Kind kind_ = Kind::None;
   bool extended_ = false;
-  u64 lba_ = 0;       // next sector
-  u32 count_ = 0;     // sectors left
-  u32 block_ = 1;     // sectors in a DRQ block
-  u64 head_at_ = 0;   // where the last request ended
+  u64 lba_ = 0;      // next sector
+  u32 count_ = 0;    // sectors left
+  u32 block_ = 1;    // sectors in a DRQ block
+  u64 head_at_ = 0;  // where the last request ended
 };
 
 }  // namespace orrery::hw

@@ -7,29 +7,24 @@ namespace orrery::hw {
 using core::Channel;
 
 AtaDrive::AtaDrive(core::Clock& clock, core::Log& log, std::string name, AtaIdentity identity)
-    : clock_(clock),
-      log_(log),
-      name_(std::move(name)),
-      identity_(std::move(identity)),
-      event_(clock, "timer", [this] { on_event(); }) {}
+    : clock_(clock), log_(log), name_(std::move(name)), identity_(std::move(identity)), event_(clock, "timer", [this] {
+        on_event();
+      }) {}
 
 void AtaDrive::connect(AtaHost& host, unsigned position) {
   host_ = &host;
   position_ = position;
 }
 
-// --- registers --------------------------------------------------------------------------------------------------------
+// --- registers
+// --------------------------------------------------------------------------------------------------------
 
 u8 AtaDrive::read_register(unsigned reg, bool hob) const {
   switch (reg) {
-    case kAtaStatus:
-      return status_;
-    case kAtaError:
-      return error_;
-    case kAtaDevice:
-      return current_[kAtaDevice];
-    default:
-      return hob ? previous_[reg] : current_[reg];
+    case kAtaStatus: return status_;
+    case kAtaError: return error_;
+    case kAtaDevice: return current_[kAtaDevice];
+    default: return hob ? previous_[reg] : current_[reg];
   }
 }
 
@@ -92,7 +87,8 @@ void AtaDrive::clear_intrq() {
   if (host_ != nullptr) host_->interrupt_changed();
 }
 
-// --- resets -----------------------------------------------------------------------------------------------------------
+// --- resets
+// -----------------------------------------------------------------------------------------------------------
 
 void AtaDrive::software_reset(bool asserted) {
   if (asserted == srst_) return;
@@ -141,7 +137,8 @@ void AtaDrive::leave_reset() {
   diagnosing_ = false;
 }
 
-// --- protocol steps ---------------------------------------------------------------------------------------------------
+// --- protocol steps
+// ---------------------------------------------------------------------------------------------------
 
 void AtaDrive::busy_for(u64 ns) {
   status_ = static_cast<u8>((status_ & ~(kAtaDrq | kAtaErr)) | kAtaBsy);
@@ -214,18 +211,14 @@ void AtaDrive::on_event() {
       status_ &= static_cast<u8>(~kAtaBsy);
       work();
       break;
-    case Phase::DmaStarting:
-      move_dma();
-      break;
-    case Phase::Resetting:
-      leave_reset();
-      break;
-    default:
-      break;
+    case Phase::DmaStarting: move_dma(); break;
+    case Phase::Resetting: leave_reset(); break;
+    default: break;
   }
 }
 
-// --- IDENTIFY ---------------------------------------------------------------------------------------------------------
+// --- IDENTIFY
+// ---------------------------------------------------------------------------------------------------------
 
 void AtaDrive::put_word(std::span<u8, 512> words, unsigned index, u16 value) {
   core::store_le<u16>(words.data() + index * 2, value);
@@ -271,8 +264,7 @@ bool AtaDrive::set_transfer_mode(u8 mode) {
       ultra_mode_ = number;
       multiword_mode_ = 0xff;
       return true;
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -282,7 +274,8 @@ u16 AtaDrive::multiword_word() const {
 
 u16 AtaDrive::ultra_word() const { return static_cast<u16>(0x003f | (ultra_mode_ <= 5 ? 0x100 << ultra_mode_ : 0)); }
 
-// --- state ------------------------------------------------------------------------------------------------------------
+// --- state
+// ------------------------------------------------------------------------------------------------------------
 
 void AtaDrive::archive(core::Archive& ar) {
   ar.section(name_, 1, [&](u32) {

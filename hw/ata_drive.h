@@ -27,8 +27,8 @@ class AtaHost {
   virtual void interrupt_changed() = 0;
   /// The bus master has been started and takes data.
   virtual bool dma_ready() const = 0;
-  /// Moves bytes between the drive (`data`) and memory. Fewer than data.size(): the host's table came to its end, or the
-  /// host failed; the drive keeps the rest and waits for dma_started().
+  /// Moves bytes between the drive (`data`) and memory. Fewer than data.size(): the host's table came to its end, or
+  /// the host failed; the drive keeps the rest and waits for dma_started().
   virtual std::size_t dma_move(std::span<u8> data, bool to_memory) = 0;
 };
 

@@ -58,35 +58,28 @@ bool AtapiCdrom::press_eject() {
   return false;
 }
 
-// --- ATA commands -----------------------------------------------------------------------------------------------------
+// --- ATA commands
+// -----------------------------------------------------------------------------------------------------
 
 void AtapiCdrom::execute(u8 opcode) {
   stage_ = Stage::None;
   switch (opcode) {
-    case 0xa0:
-      return start_packet();
-    case 0xa1:
-      return identify();
+    case 0xa0: return start_packet();
+    case 0xa1: return identify();
     case 0x08:  // DEVICE RESET
       reset_state(false);
       set_signature();
       return;
-    case 0xef:
-      return set_features();
+    case 0xef: return set_features();
     case 0xe5:  // CHECK POWER MODE
-    case 0x98:
-      reg(kAtaCount) = 0xff;
-      [[fallthrough]];
+    case 0x98: reg(kAtaCount) = 0xff; [[fallthrough]];
     case 0xe0:  // STANDBY IMMEDIATE, IDLE IMMEDIATE, SLEEP (a drive that wakes by itself)
     case 0xe1:
     case 0xe6:
     case 0x94:
     case 0x95:
-    case 0x99:
-      stage_ = Stage::Plain;
-      return busy_for(kPlainTime);
-    default:
-      return abort_with_signature();
+    case 0x99: stage_ = Stage::Plain; return busy_for(kPlainTime);
+    default: return abort_with_signature();
   }
 }
 
@@ -104,10 +97,8 @@ void AtapiCdrom::set_features() {
       if (!set_transfer_mode(reg(kAtaCount))) return fail(kAtaErrorAbrt);
       break;
     case 0x66:
-    case 0xcc:
-      break;
-    default:
-      return fail(kAtaErrorAbrt);
+    case 0xcc: break;
+    default: return fail(kAtaErrorAbrt);
   }
   stage_ = Stage::Plain;
   busy_for(kPlainTime);
@@ -145,7 +136,8 @@ void AtapiCdrom::identify() {
   busy_for(kPlainTime);
 }
 
-// --- the PACKET protocol ----------------------------------------------------------------------------------------------
+// --- the PACKET protocol
+// ----------------------------------------------------------------------------------------------
 
 void AtapiCdrom::start_packet() {
   if ((reg(kAtaError) & 0x02) != 0) return fail(kAtaErrorAbrt);  // overlapped
@@ -168,37 +160,25 @@ void AtapiCdrom::block_done() {
       stage_ = Stage::Command;
       busy_for(command_time());
       break;
-    case Stage::Data:
-      busy_for(kBlockGap + data_time(block_limit()));
-      break;
+    case Stage::Data: busy_for(kBlockGap + data_time(block_limit())); break;
     case Stage::Receive:
       reply_.insert(reply_.end(), buffer().begin(), buffer().end());
       busy_for(kBlockGap);
       break;
-    default:
-      complete(false);
-      break;
+    default: complete(false); break;
   }
 }
 
 void AtapiCdrom::work() {
   switch (stage_) {
-    case Stage::Command:
-      run_command();
-      break;
-    case Stage::Data:
-      next_block();
-      break;
-    case Stage::Receive:
-      mode_parameters();
-      break;
+    case Stage::Command: run_command(); break;
+    case Stage::Data: next_block(); break;
+    case Stage::Receive: mode_parameters(); break;
     case Stage::Reply:
       if (buffer().empty()) return complete(true);
       offer_block(true);
       break;
-    default:
-      complete(true);
-      break;
+    default: complete(true); break;
   }
 }
 
@@ -349,7 +329,8 @@ void AtapiCdrom::check(Sense sense) {
   fail(static_cast<u8>(sense.key << 4 | (sense.key == 0x05 || sense.key == 0x0b ? kAtaErrorAbrt : 0)));
 }
 
-// --- state ------------------------------------------------------------------------------------------------------------
+// --- state
+// ------------------------------------------------------------------------------------------------------------
 
 void AtapiCdrom::set_signature() {
   reg(kAtaCount) = 0x01;

@@ -1,7 +1,8 @@
-// An ATAPI CD/DVD-ROM drive: the PACKET protocol of ATA/ATAPI-5 (9.8 to 9.10) under the commands of MMC-3 and SFF-8020i.
+// An ATAPI CD/DVD-ROM drive: the PACKET protocol of ATA/ATAPI-5 (9.8 to 9.10) under the commands of MMC-3 and
+// SFF-8020i.
 //
-// Discs come through a MediaSlot, ISO or raw images (hw/block/cd_image.h); an image of more than 80 minutes is a DVD. When
-// the guest opens the tray the disc stays in it: the guest may close it again, the board may take it out.
+// Discs come through a MediaSlot, ISO or raw images (hw/block/cd_image.h); an image of more than 80 minutes is a DVD.
+// When the guest opens the tray the disc stays in it: the guest may close it again, the board may take it out.
 #pragma once
 
 #include <optional>
@@ -109,19 +110,19 @@ class AtapiCdrom final : public AtaDrive {
   Sense sense_;
   u8 attention_ = 0;  // additional sense code of a pending unit attention: 28h medium, 29h reset
   Event event_ = Event::None;
-  u8 retries_ = 5;                                     // mode page 01h
+  u8 retries_ = 5;                                       // mode page 01h
   std::array<u8, 8> audio_{1, 255, 2, 255, 0, 0, 0, 0};  // mode page 0Eh, output ports
-  u16 speed_ = 0xffff;                                 // SET CD SPEED
+  u16 speed_ = 0xffff;                                   // SET CD SPEED
 
   // The command in hand.
   Stage stage_ = Stage::None;
   bool dma_ = false;
   std::array<u8, 12> packet_{};
-  std::vector<u8> reply_;    // what is to be sent, or was received
+  std::vector<u8> reply_;  // what is to be sent, or was received
   u32 reply_position_ = 0;
-  u32 block_ = 0;            // sectors that follow what is in reply_
+  u32 block_ = 0;  // sectors that follow what is in reply_
   u32 blocks_left_ = 0;
-  u8 parts_ = 0;             // READ CD: which parts of a sector, as in byte 9 of the packet; 10h: user data
+  u8 parts_ = 0;  // READ CD: which parts of a sector, as in byte 9 of the packet; 10h: user data
   u32 head_at_ = 0;
 };
 

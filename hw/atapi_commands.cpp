@@ -73,78 +73,52 @@ void AtapiCdrom::run_command() {
   switch (opcode) {
     case 0x00:  // TEST UNIT READY
       return ready() ? good() : void();
-    case 0x03:
-      return request_sense();
+    case 0x03: return request_sense();
     case 0x08:  // READ(6)
       return read(be24(&packet_[1]) & 0x1fffff, packet_[4] == 0 ? 256 : packet_[4]);
-    case 0x12:
-      return inquiry();
-    case 0x15:
-      return mode_select(false);
-    case 0x55:
-      return mode_select(true);
-    case 0x1a:
-      return mode_sense(false);
-    case 0x5a:
-      return mode_sense(true);
-    case 0x1b:
-      return start_stop();
-    case 0x1e:
-      return prevent_allow();
-    case 0x23:
-      return read_format_capacities();
-    case 0x25:
-      return read_capacity();
-    case 0x28:
-      return read(be32(&packet_[2]), be16(&packet_[7]));
-    case 0xa8:
-      return read(be32(&packet_[2]), be32(&packet_[6]));
-    case 0x2b:
-      return seek(be32(&packet_[2]));
+    case 0x12: return inquiry();
+    case 0x15: return mode_select(false);
+    case 0x55: return mode_select(true);
+    case 0x1a: return mode_sense(false);
+    case 0x5a: return mode_sense(true);
+    case 0x1b: return start_stop();
+    case 0x1e: return prevent_allow();
+    case 0x23: return read_format_capacities();
+    case 0x25: return read_capacity();
+    case 0x28: return read(be32(&packet_[2]), be16(&packet_[7]));
+    case 0xa8: return read(be32(&packet_[2]), be32(&packet_[6]));
+    case 0x2b: return seek(be32(&packet_[2]));
     case 0x35:  // SYNCHRONIZE CACHE: nothing is ever dirty
       return good();
-    case 0x42:
-      return read_subchannel();
-    case 0x43:
-      return read_toc();
-    case 0x44:
-      return read_header();
+    case 0x42: return read_subchannel();
+    case 0x43: return read_toc();
+    case 0x44: return read_header();
     case 0x45:  // PLAY AUDIO: there are no audio tracks
     case 0xa5:
     case 0x47:
-    case 0x48:
-      return ready() ? check({0x05, 0x64, 0x00}) : void();
+    case 0x48: return ready() ? check({0x05, 0x64, 0x00}) : void();
     case 0x4b:  // PAUSE/RESUME: nothing is playing
       return ready() ? check({0x05, 0x2c, 0x00}) : void();
     case 0x4e:  // STOP PLAY/SCAN
       return ready() ? good() : void();
-    case 0x46:
-      return get_configuration();
-    case 0x4a:
-      return get_event_status();
-    case 0x51:
-      return read_disc_information();
-    case 0x52:
-      return read_track_information();
-    case 0xac:
-      return get_performance();
-    case 0xad:
-      return read_dvd_structure();
+    case 0x46: return get_configuration();
+    case 0x4a: return get_event_status();
+    case 0x51: return read_disc_information();
+    case 0x52: return read_track_information();
+    case 0xac: return get_performance();
+    case 0xad: return read_dvd_structure();
     case 0xb9: {  // READ CD MSF
       const u32 first = block_of({packet_[3], packet_[4], packet_[5]});
       const u32 end = block_of({packet_[6], packet_[7], packet_[8]});
       if (end < first) return check({0x05, 0x24, 0x00});
       return read_cd(first, end - first, packet_[9], packet_[10]);
     }
-    case 0xbe:
-      return read_cd(be32(&packet_[2]), be24(&packet_[6]), packet_[9], packet_[10]);
+    case 0xbe: return read_cd(be32(&packet_[2]), be24(&packet_[6]), packet_[9], packet_[10]);
     case 0xbb:  // SET CD SPEED
       speed_ = be16(&packet_[2]);
       return good();
-    case 0xbd:
-      return mechanism_status();
-    default:
-      return check({0x05, 0x20, 0x00});
+    case 0xbd: return mechanism_status();
+    default: return check({0x05, 0x20, 0x00});
   }
 }
 
@@ -183,7 +157,8 @@ void AtapiCdrom::inquiry() {
   send(data, be16(&packet_[3]));
 }
 
-// --- reading ----------------------------------------------------------------------------------------------------------
+// --- reading
+// ----------------------------------------------------------------------------------------------------------
 
 void AtapiCdrom::read(u32 block, u32 count) {
   if (!ready()) return;
@@ -269,8 +244,7 @@ void AtapiCdrom::read_toc() {
       entry(0x01, 0, 2, 0);
       break;
     }
-    default:
-      return check({0x05, 0x24, 0x00});
+    default: return check({0x05, 0x24, 0x00});
   }
   close16(out);
   send(out, allocation);
@@ -292,8 +266,7 @@ void AtapiCdrom::read_subchannel() {
         out.push_back(packet_[3]);
         out.resize(24);
         break;
-      default:
-        return check({0x05, 0x24, 0x00});
+      default: return check({0x05, 0x24, 0x00});
     }
   }
   out[3] = static_cast<u8>(out.size() - 4);
@@ -361,14 +334,14 @@ void AtapiCdrom::read_dvd_structure() {
     case 0x04:  // manufacturer
       out.resize(4 + 2048);
       break;
-    default:
-      return check({0x05, 0x24, 0x00});
+    default: return check({0x05, 0x24, 0x00});
   }
   close16(out);
   send(out, be16(&packet_[8]));
 }
 
-// --- what the drive is and how it is ----------------------------------------------------------------------------------
+// --- what the drive is and how it is
+// ----------------------------------------------------------------------------------
 
 void AtapiCdrom::get_configuration() {
   const u8 request = packet_[1] & 3;
@@ -387,15 +360,15 @@ void AtapiCdrom::get_configuration() {
     out.push_back(static_cast<u8>(data.size()));
     out.insert(out.end(), data.begin(), data.end());
   };
-  feature(0x0000, 0, true, true, {0x00, 0x10, u8{dvd}, 0x00, 0x00, 0x08, u8{cd}, 0x00});  // profiles
-  feature(0x0001, 1, true, true, {0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00, 0x00});       // core: ATAPI
-  feature(0x0002, 1, true, true, {0x00, 0x00, 0x00, 0x00});                               // morphing
-  feature(0x0003, 0, true, true, {0x29, 0x00, 0x00, 0x00});                               // tray, eject, lock
+  feature(0x0000, 0, true, true, {0x00, 0x10, u8{dvd}, 0x00, 0x00, 0x08, u8{cd}, 0x00});   // profiles
+  feature(0x0001, 1, true, true, {0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00, 0x00});        // core: ATAPI
+  feature(0x0002, 1, true, true, {0x00, 0x00, 0x00, 0x00});                                // morphing
+  feature(0x0003, 0, true, true, {0x29, 0x00, 0x00, 0x00});                                // tray, eject, lock
   feature(0x0010, 0, false, cd || dvd, {0x00, 0x00, 0x08, 0x00, 0x00, 0x01, 0x00, 0x00});  // random readable
-  feature(0x001e, 1, false, cd, {0x00, 0x00, 0x00, 0x00});                                // CD read
-  feature(0x001f, 0, false, dvd, {});                                                     // DVD read
-  feature(0x0100, 0, true, true, {});                                                     // power management
-  feature(0x0105, 0, true, true, {});                                                     // timeouts
+  feature(0x001e, 1, false, cd, {0x00, 0x00, 0x00, 0x00});                                 // CD read
+  feature(0x001f, 0, false, dvd, {});                                                      // DVD read
+  feature(0x0100, 0, true, true, {});                                                      // power management
+  feature(0x0105, 0, true, true, {});                                                      // timeouts
   const u32 length = static_cast<u32>(out.size() - 4);
   for (unsigned i = 0; i < 4; ++i) out[i] = static_cast<u8>(length >> (24 - 8 * i));
   send(out, be16(&packet_[7]));
@@ -431,7 +404,8 @@ void AtapiCdrom::mechanism_status() {
   send(data, be16(&packet_[8]));
 }
 
-// --- mode pages -------------------------------------------------------------------------------------------------------
+// --- mode pages
+// -------------------------------------------------------------------------------------------------------
 
 /// The page's bytes as now (`control` 0 and 2: the defaults are the same), or which bits can be changed (1). Empty if
 /// there is no such page.
@@ -460,21 +434,30 @@ std::vector<u8> AtapiCdrom::mode_page(u8 page, u8 control) const {
       out = {0x1a, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
       break;
     case 0x2a:  // capabilities and mechanical status
-      out = {0x2a, 0x14,
+      out = {0x2a,
+             0x14,
              0x1b,  // reads CD-R, CD-RW, DVD-ROM, DVD-R
              0x00,
              0x70,  // mode 2 forms 1 and 2, multisession
              0x00,
              static_cast<u8>(0x29 | (slot_.locked() ? 0x02 : 0x00)),  // tray, eject, lock
              0x00,
-             0x1b, 0x90,  // 7056 kB/s: 40 times
-             0x01, 0x00,  // volume levels
-             0x02, 0x00,  // buffer, KiB
-             0x1b, 0x90,
-             0, 0, 0, 0, 0, 0};
+             0x1b,
+             0x90,  // 7056 kB/s: 40 times
+             0x01,
+             0x00,  // volume levels
+             0x02,
+             0x00,  // buffer, KiB
+             0x1b,
+             0x90,
+             0,
+             0,
+             0,
+             0,
+             0,
+             0};
       break;
-    default:
-      return out;
+    default: return out;
   }
   if (control == 1 && page != 0x01 && page != 0x0e) std::fill(out.begin() + 2, out.end(), u8{0});
   return out;
@@ -531,7 +514,8 @@ void AtapiCdrom::mode_parameters() {
   good();
 }
 
-// --- the tray ---------------------------------------------------------------------------------------------------------
+// --- the tray
+// ---------------------------------------------------------------------------------------------------------
 
 void AtapiCdrom::start_stop() {
   const bool load_eject = (packet_[4] & 2) != 0;

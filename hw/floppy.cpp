@@ -57,9 +57,8 @@ FloppyController::FloppyController(core::PortBus& ports, core::Clock& clock, cor
                          .widths = {},
                          .movable = false,
                          .read = [this, first](u64 offset, unsigned) -> u64 { return read_port(first + offset); },
-                         .write = [this, first](u64 offset, unsigned, u64 value) {
-                           write_port(first + offset, static_cast<u8>(value));
-                         }};
+                         .write = [this, first](u64 offset, unsigned,
+                                                u64 value) { write_port(first + offset, static_cast<u8>(value)); }};
   };
   low_ports_ = ports.map(range(0x3f0, 6, 0));
   high_port_ = ports.map(range(0x3f7, 1, 7));
@@ -84,22 +83,17 @@ u8 FloppyController::cmos_drive_types() const {
   return static_cast<u8>(static_cast<u8>(drives_[0].type) << 4 | static_cast<u8>(drives_[1].type));
 }
 
-// --- registers --------------------------------------------------------------------------------------------------------
+// --- registers
+// --------------------------------------------------------------------------------------------------------
 
 u8 FloppyController::read_port(u64 offset) {
   switch (offset) {
-    case 0:
-      return status_a();
-    case 1:
-      return status_b();
-    case 2:
-      return dor_;
-    case 3:
-      return tdr_;
-    case 4:
-      return main_status();
-    case 5:
-      return read_fifo();
+    case 0: return status_a();
+    case 1: return status_b();
+    case 2: return dor_;
+    case 3: return tdr_;
+    case 4: return main_status();
+    case 5: return read_fifo();
     default: {  // 7: digital input register, disk change of the selected drive
       const unsigned unit = dor_ & 3;
       const bool changed = unit_present(unit) && (drives_[unit].changed || drives_[unit].slot->medium() == nullptr);
@@ -110,12 +104,8 @@ u8 FloppyController::read_port(u64 offset) {
 
 void FloppyController::write_port(u64 offset, u8 value) {
   switch (offset) {
-    case 2:
-      write_dor(value);
-      break;
-    case 3:
-      tdr_ = value & 3;
-      break;
+    case 2: write_dor(value); break;
+    case 3: tdr_ = value & 3; break;
     case 4:  // data rate select register
       dsr_ = value & 0x7c;
       rate_ = value & 3;
@@ -124,14 +114,11 @@ void FloppyController::write_port(u64 offset, u8 value) {
         if (!held_in_reset_) reset_event_.at(clock_.now() + kResetTime);
       }
       break;
-    case 5:
-      write_fifo(value);
-      break;
+    case 5: write_fifo(value); break;
     case 7:  // configuration control register
       rate_ = value & 3;
       break;
-    default:
-      log_.once(Channel::GuestErrors, "fdc: write of {:02x} to read-only port {:x}", value, 0x3f0 + offset);
+    default: log_.once(Channel::GuestErrors, "fdc: write of {:02x} to read-only port {:x}", value, 0x3f0 + offset);
   }
 }
 
@@ -145,9 +132,7 @@ u8 FloppyController::status_a() const {
                          0x04 | (protect ? 0 : 0x02));
 }
 
-u8 FloppyController::status_b() const {
-  return static_cast<u8>(0xc0 | ((dor_ & 1) << 5) | ((dor_ >> 4) & 3));
-}
+u8 FloppyController::status_b() const { return static_cast<u8>(0xc0 | ((dor_ & 1) << 5) | ((dor_ >> 4) & 3)); }
 
 u8 FloppyController::main_status() const {
   if (held_in_reset_ || reset_event_.pending()) return 0;
@@ -165,9 +150,7 @@ u8 FloppyController::main_status() const {
         if (position_ < window_) status |= to_host() ? kMsrRequest | kMsrToHost : kMsrRequest;
       }
       break;
-    case Phase::Result:
-      status |= kMsrRequest | kMsrToHost | kMsrBusy;
-      break;
+    case Phase::Result: status |= kMsrRequest | kMsrToHost | kMsrBusy; break;
   }
   return status;
 }
@@ -279,7 +262,8 @@ void FloppyController::wake() {
   if (phase_ == Phase::Execution && step_ == Step::Stuck && disk_turns()) step(Step::Begin, rotation());
 }
 
-// --- commands ---------------------------------------------------------------------------------------------------------
+// --- commands
+// ---------------------------------------------------------------------------------------------------------
 
 unsigned FloppyController::command_length(u8 opcode) {
   const u8 flags = opcode & 0xe0;
@@ -308,8 +292,7 @@ unsigned FloppyController::command_length(u8 opcode) {
       return flags == 0 ? 2 : 1;
     case 0x13:  // CONFIGURE
       return flags == 0 ? 4 : 1;
-    default:
-      return 1;
+    default: return 1;
   }
 }
 
@@ -317,26 +300,17 @@ void FloppyController::execute() {
   const u8 opcode = command_[0];
   const bool plain = (opcode & 0xe0) == 0;
   switch (opcode & 0x1f) {
-    case 0x02:
-      return start_transfer(Transfer::ReadTrack);
-    case 0x05:
-      return start_transfer(Transfer::WriteData);
-    case 0x06:
-      return start_transfer(Transfer::ReadData);
-    case 0x09:
-      return start_transfer(Transfer::WriteDeleted);
-    case 0x0a:
-      return start_transfer(Transfer::ReadId);
-    case 0x0c:
-      return start_transfer(Transfer::ReadDeleted);
-    case 0x0d:
-      return start_transfer(Transfer::Format);
+    case 0x02: return start_transfer(Transfer::ReadTrack);
+    case 0x05: return start_transfer(Transfer::WriteData);
+    case 0x06: return start_transfer(Transfer::ReadData);
+    case 0x09: return start_transfer(Transfer::WriteDeleted);
+    case 0x0a: return start_transfer(Transfer::ReadId);
+    case 0x0c: return start_transfer(Transfer::ReadDeleted);
+    case 0x0d: return start_transfer(Transfer::Format);
     case 0x11:
     case 0x19:
-    case 0x1d:
-      return start_transfer(Transfer::Scan);
-    case 0x16:
-      return start_transfer(Transfer::Verify);
+    case 0x1d: return start_transfer(Transfer::Scan);
+    case 0x16: return start_transfer(Transfer::Verify);
     case 0x03:
       if (plain) return specify();
       break;
@@ -368,8 +342,7 @@ void FloppyController::execute() {
     case 0x14:
       if ((opcode & 0x60) == 0) return lock((opcode & 0x80) != 0);
       break;
-    default:
-      break;
+    default: break;
   }
   // Also PART ID (18h): the 82077AA does not know it, and drivers tell it from its successors by that.
   log_.once(Channel::Disk, "fdc: invalid command {:02x}", opcode);
@@ -505,11 +478,11 @@ void FloppyController::perpendicular() {
 }
 
 void FloppyController::dump_registers() {
-  answer({pcn_[0], pcn_[1], pcn_[2], pcn_[3], specify1_, specify2_, last_eot_,
-          static_cast<u8>((locked_ ? 0x80 : 0) | perpendicular_),
-          static_cast<u8>((implied_seek_ ? 0x40 : 0) | (fifo_off_ ? 0x20 : 0) | (poll_off_ ? 0x10 : 0) |
-                          fifo_threshold_),
-          precompensation_track_});
+  answer(
+      {pcn_[0], pcn_[1], pcn_[2], pcn_[3], specify1_, specify2_, last_eot_,
+       static_cast<u8>((locked_ ? 0x80 : 0) | perpendicular_),
+       static_cast<u8>((implied_seek_ ? 0x40 : 0) | (fifo_off_ ? 0x20 : 0) | (poll_off_ ? 0x10 : 0) | fifo_threshold_),
+       precompensation_track_});
 }
 
 void FloppyController::lock(bool on) {
@@ -517,7 +490,8 @@ void FloppyController::lock(bool on) {
   answer({static_cast<u8>(on ? 0x10 : 0x00)});
 }
 
-// --- state ------------------------------------------------------------------------------------------------------------
+// --- state
+// ------------------------------------------------------------------------------------------------------------
 
 void FloppyController::Drive::archive(core::Archive& ar) {
   ar("track", track);

@@ -53,7 +53,9 @@ class FloppyController final : public core::Device {
   /// The byte for CMOS register 10h.
   u8 cmos_drive_types() const;
   /// Whether the motor of drive 0 or 1 turns: the drive's light, for a status line.
-  bool motor_on(unsigned drive) const { return drive < 2 && drives_[drive].type != FloppyDriveType::None && motor(drive); }
+  bool motor_on(unsigned drive) const {
+    return drive < 2 && drives_[drive].type != FloppyDriveType::None && motor(drive);
+  }
 
  private:
   enum class Phase : u8 { Command, Execution, Result };
@@ -67,8 +69,18 @@ class FloppyController final : public core::Device {
     Identified,  // READ ID has seen one
     Stuck,       // no index pulses at all: no disk, or it does not turn. Never scheduled
   };
-  enum class Transfer : u8 { None, ReadData, ReadDeleted, WriteData, WriteDeleted, ReadTrack, Verify, Scan, Format,
-                             ReadId };
+  enum class Transfer : u8 {
+    None,
+    ReadData,
+    ReadDeleted,
+    WriteData,
+    WriteDeleted,
+    ReadTrack,
+    Verify,
+    Scan,
+    Format,
+    ReadId
+  };
 
   struct Drive {
     FloppyDriveType type = FloppyDriveType::None;
@@ -76,7 +88,7 @@ class FloppyController final : public core::Device {
     std::optional<FloppyGeometry> geometry;  // of the medium; computed, not archived
     u8 track = 0;                            // where the head is
     bool changed = true;                     // the drive's disk change latch
-    std::vector<u32> deleted;                // sectors written with a deleted data mark, ascending; lost with the medium
+    std::vector<u32> deleted;  // sectors written with a deleted data mark, ascending; lost with the medium
 
     void archive(core::Archive& ar);
   };
@@ -187,8 +199,8 @@ class FloppyController final : public core::Device {
   // Registers.
   u8 dor_ = 0;
   u8 tdr_ = 0;
-  u8 dsr_ = 0x02;       // precompensation and power bits as written
-  u8 rate_ = 2;         // data rate select: 0 500, 1 300, 2 250, 3 1000 kbit/s
+  u8 dsr_ = 0x02;                // precompensation and power bits as written
+  u8 rate_ = 2;                  // data rate select: 0 500, 1 300, 2 250, 3 1000 kbit/s
   bool interrupt_ = false;       // INT wants to be high
   std::array<bool, 4> sense_{};  // a unit has something to tell SENSE INTERRUPT STATUS
   std::array<u8, 4> sense_st0_{};
@@ -223,17 +235,17 @@ class FloppyController final : public core::Device {
   u8 c_ = 0, h_ = 0, r_ = 0, n_ = 0, eot_ = 0;
   bool multi_track_ = false;
   bool skip_ = false;
-  bool sought_ = false;      // an implied seek took place
-  u8 st1_ = 0, st2_ = 0;     // gathered on the way
-  u16 sectors_left_ = 0;     // VERIFY with a count, READ TRACK, FORMAT
-  u16 sector_index_ = 0;     // READ TRACK and FORMAT: physical sectors since the index hole
+  bool sought_ = false;           // an implied seek took place
+  u8 st1_ = 0, st2_ = 0;          // gathered on the way
+  u16 sectors_left_ = 0;          // VERIFY with a count, READ TRACK, FORMAT
+  u16 sector_index_ = 0;          // READ TRACK and FORMAT: physical sectors since the index hole
   bool passing_deleted_ = false;  // the sector in hand has a deleted data mark
-  bool count_mode_ = false;  // VERIFY: sectors_left_ counts
+  bool count_mode_ = false;       // VERIFY: sectors_left_ counts
   bool terminal_count_ = false;
   u64 head_loaded_until_ = 0;
-  std::vector<u8> buffer_;   // the sector in hand: at most 16 KiB
-  u16 position_ = 0;         // non-DMA: bytes moved
-  u16 window_ = 0;           // non-DMA: bytes that may be moved now
+  std::vector<u8> buffer_;  // the sector in hand: at most 16 KiB
+  u16 position_ = 0;        // non-DMA: bytes moved
+  u16 window_ = 0;          // non-DMA: bytes that may be moved now
 };
 
 }  // namespace orrery::hw

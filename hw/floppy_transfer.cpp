@@ -32,21 +32,18 @@ constexpr u8 kLastTrack = 84;
 /// Which data rates (as bits 1 << rate select) read a medium.
 constexpr u8 rates_of(FloppyDensity density) {
   switch (density) {
-    case FloppyDensity::Double525:
-      return 1 << 1 | 1 << 2;
-    case FloppyDensity::Double35:
-      return 1 << 2;
-    case FloppyDensity::High:
-      return 1 << 0;
-    case FloppyDensity::Extra:
-      return 1 << 3;
+    case FloppyDensity::Double525: return 1 << 1 | 1 << 2;
+    case FloppyDensity::Double35: return 1 << 2;
+    case FloppyDensity::High: return 1 << 0;
+    case FloppyDensity::Extra: return 1 << 3;
   }
   return 0;
 }
 
 }  // namespace
 
-// --- time -------------------------------------------------------------------------------------------------------------
+// --- time
+// -------------------------------------------------------------------------------------------------------------
 
 u64 FloppyController::rotation() const {
   const u64 rpm = drive().type == FloppyDriveType::Hd525 ? 360 : 300;
@@ -78,7 +75,8 @@ u64 FloppyController::until_slot(unsigned slot, unsigned slots) const {
   return start >= phase ? start - phase : turn - phase + start;
 }
 
-// --- the course of a command ------------------------------------------------------------------------------------------
+// --- the course of a command
+// ------------------------------------------------------------------------------------------
 
 bool FloppyController::from_host() const {
   return transfer_ == Transfer::WriteData || transfer_ == Transfer::WriteDeleted || transfer_ == Transfer::Scan ||
@@ -101,12 +99,8 @@ void FloppyController::step(Step step, u64 delay) {
 
 void FloppyController::execution_event() {
   switch (step_) {
-    case Step::Begin:
-      begin();
-      break;
-    case Step::Sector:
-      sector_passed();
-      break;
+    case Step::Begin: begin(); break;
+    case Step::Sector: sector_passed(); break;
     case Step::Window: {
       const unsigned count = fifo_off_ ? 1 : std::max(15 - fifo_threshold_, 1);
       window_ = static_cast<u16>(std::min<std::size_t>(position_ + count, buffer_.size()));
@@ -114,15 +108,10 @@ void FloppyController::execution_event() {
       update_irq();
       break;
     }
-    case Step::NotFound:
-      finish(kSt0Abnormal, st1_, st2_);
-      break;
-    case Step::Identified:
-      read_id_passed();
-      break;
+    case Step::NotFound: finish(kSt0Abnormal, st1_, st2_); break;
+    case Step::Identified: read_id_passed(); break;
     case Step::Stuck:
-    case Step::None:
-      break;
+    case Step::None: break;
   }
 }
 
@@ -204,10 +193,8 @@ void FloppyController::begin() {
       return step(Step::Identified, rotation() * next / slots - phase);
     }
     case Transfer::ReadTrack:
-    case Transfer::Format:
-      return look_for_track_sector();
-    default:
-      return look_for_sector();
+    case Transfer::Format: return look_for_track_sector();
+    default: return look_for_sector();
   }
 }
 
@@ -268,7 +255,8 @@ u64 FloppyController::sector_lba() const {
   return g.lba(cylinder, head_, sector);
 }
 
-// --- sectors ----------------------------------------------------------------------------------------------------------
+// --- sectors
+// ----------------------------------------------------------------------------------------------------------
 
 void FloppyController::sector_passed() {
   if (!disk_turns() || !readable()) return begin();
@@ -292,9 +280,7 @@ void FloppyController::sector_passed() {
       if (r_ != sector_index_ + 1 || n_ != kSizeCode512 || h_ != head_) st1_ |= kSt1NoData;
       if (!load_sector()) return;
       break;
-    default:
-      buffer_.assign(transfer_size(), 0);
-      break;
+    default: buffer_.assign(transfer_size(), 0); break;
   }
   if (!non_dma_) return move_by_dma();
   position_ = window_ = 0;
@@ -384,13 +370,11 @@ void FloppyController::sector_done() {
     case Transfer::WriteDeleted:
       if (!store_sector()) return;
       break;
-    case Transfer::Format:
-      return format_sector();
+    case Transfer::Format: return format_sector();
     case Transfer::Scan:
       if (scan_compares()) return;
       break;
-    default:
-      break;
+    default: break;
   }
   next_sector();
 }
@@ -403,7 +387,8 @@ void FloppyController::format_sector() {
   r_ = buffer_[2];
   const unsigned cylinder = cylinder_under_head(g, drive().type, drive().track, c_);
   // A raw image keeps no ID fields: only the ones that it implies can be written.
-  if (c_ != cylinder || h_ != head_ || r_ == 0 || r_ > g.sectors || buffer_[3] != kSizeCode512 || cylinder >= g.cylinders) {
+  if (c_ != cylinder || h_ != head_ || r_ == 0 || r_ > g.sectors || buffer_[3] != kSizeCode512 ||
+      cylinder >= g.cylinders) {
     log_(Channel::Disk, "fdc: sector c {} h {} r {} n {} cannot be formatted in this image", c_, h_, r_, buffer_[3]);
     return finish(kSt0Abnormal, kSt1NoData, 0);
   }
@@ -480,7 +465,8 @@ void FloppyController::read_id_passed() {
   finish(0, 0, 0);
 }
 
-// --- the end ----------------------------------------------------------------------------------------------------------
+// --- the end
+// ----------------------------------------------------------------------------------------------------------
 
 /// Ends after the sector r_, with C, H, R, N moved on as in the data sheet's table of result phases. `end_of_cylinder`:
 /// the last sector is done and the host wants more.

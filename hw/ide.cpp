@@ -3,7 +3,7 @@
 namespace orrery::hw {
 namespace {
 
-constexpr u8 kIdetim = 0x40;   // and 42h for the secondary channel
+constexpr u8 kIdetim = 0x40;  // and 42h for the secondary channel
 constexpr u8 kSidetim = 0x44;
 constexpr u16 kDecodeEnable = 0x8000;
 
@@ -15,17 +15,15 @@ IdeController::IdeController(core::PortBus& ports, core::GuestMemory& memory, co
   channels_[1] = std::make_unique<IdeChannel>(log, irq15, &memory, "secondary");
   map_channel(ports, 0, 0x1f0, 0x3f6);
   map_channel(ports, 1, 0x170, 0x376);
-  bus_master_ = ports.map({.name = "ide bus master",
-                           .base = 0,
-                           .size = 16,
-                           .widths = {},
-                           .movable = true,
-                           .read = [this](u64 offset, unsigned) -> u64 {
-                             return channels_[offset >> 3]->read_bus_master(offset & 7);
-                           },
-                           .write = [this](u64 offset, unsigned, u64 value) {
-                             channels_[offset >> 3]->write_bus_master(offset & 7, static_cast<u8>(value));
-                           }});
+  bus_master_ = ports.map(
+      {.name = "ide bus master",
+       .base = 0,
+       .size = 16,
+       .widths = {},
+       .movable = true,
+       .read = [this](u64 offset, unsigned) -> u64 { return channels_[offset >> 3]->read_bus_master(offset & 7); },
+       .write = [this](u64 offset, unsigned,
+                       u64 value) { channels_[offset >> 3]->write_bus_master(offset & 7, static_cast<u8>(value)); }});
   bus_master_.enable(false);
   pci_ = std::make_unique<core::PciFunction>(
       "piix3-ide", core::PciIdentity{.vendor = 0x8086, .device = 0x7010, .class_code = 0x010180});
@@ -49,25 +47,22 @@ IdeController::IdeController(core::PortBus& ports, core::Log& log, core::LevelLi
 void IdeController::map_channel(core::PortBus& ports, unsigned channel, u16 command_block, u16 control_block) {
   IdeChannel& c = *channels_[channel];
   const std::string name = channel == 0 ? "ide0" : "ide1";
-  command_blocks_[channel] =
-      ports.map({.name = name,
-                 .base = command_block,
-                 .size = 8,
-                 .widths = {.min = 1, .max = 4},
+  command_blocks_[channel] = ports.map(
+      {.name = name,
+       .base = command_block,
+       .size = 8,
+       .widths = {.min = 1, .max = 4},
+       .movable = false,
+       .read = [this, &c](u64 offset, unsigned width) { return read_command_block(c, offset, width); },
+       .write = [this, &c](u64 offset, unsigned width, u64 value) { write_command_block(c, offset, width, value); }});
+  control_blocks_[channel] =
+      ports.map({.name = name + " control",
+                 .base = control_block,
+                 .size = 1,
+                 .widths = {},
                  .movable = false,
-                 .read = [this, &c](u64 offset, unsigned width) { return read_command_block(c, offset, width); },
-                 .write = [this, &c](u64 offset, unsigned width, u64 value) {
-                   write_command_block(c, offset, width, value);
-                 }});
-  control_blocks_[channel] = ports.map({.name = name + " control",
-                                        .base = control_block,
-                                        .size = 1,
-                                        .widths = {},
-                                        .movable = false,
-                                        .read = [&c](u64, unsigned) -> u64 { return c.alternate_status(); },
-                                        .write = [&c](u64, unsigned, u64 value) {
-                                          c.write_control(static_cast<u8>(value));
-                                        }});
+                 .read = [&c](u64, unsigned) -> u64 { return c.alternate_status(); },
+                 .write = [&c](u64, unsigned, u64 value) { c.write_control(static_cast<u8>(value)); }});
 }
 
 u64 IdeController::read_command_block(IdeChannel& channel, u64 offset, unsigned width) {

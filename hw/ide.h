@@ -1,6 +1,6 @@
-// The IDE controller: two channels at the ports of the AT (1F0-1F7 and 3F6, interrupt 14; 170-177 and 376, interrupt 15),
-// and, on a PCI machine, the IDE function of the PIIX3 (82371SB data sheet, sections 2.3 and 2.4; 8086:7010) with its
-// timing registers and the bus master in BAR 4.
+// The IDE controller: two channels at the ports of the AT (1F0-1F7 and 3F6, interrupt 14; 170-177 and 376, interrupt
+// 15), and, on a PCI machine, the IDE function of the PIIX3 (82371SB data sheet, sections 2.3 and 2.4; 8086:7010) with
+// its timing registers and the bus master in BAR 4.
 //
 // A channel of the PCI function answers while I/O is enabled in the command register and IDE decode in its timing
 // register, as in the metal; firmware enables both. Without PCI the channels always answer and there is no DMA.

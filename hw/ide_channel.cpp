@@ -48,7 +48,8 @@ AtaDrive* IdeChannel::responding() const {
   return selected_ == 1 ? drives_[0].get() : nullptr;  // device 0 answers for an absent device 1 (9.16.1 of ATA-5)
 }
 
-// --- command and control blocks ---------------------------------------------------------------------------------------
+// --- command and control blocks
+// ---------------------------------------------------------------------------------------
 
 u32 IdeChannel::read_data(unsigned width) {
   AtaDrive* drive = selected();
@@ -120,21 +121,18 @@ void IdeChannel::update_irq(bool latch) {
   irq_.set(level);
 }
 
-// --- bus master -------------------------------------------------------------------------------------------------------
+// --- bus master
+// -------------------------------------------------------------------------------------------------------
 
 u8 IdeChannel::read_bus_master(unsigned offset) const {
   switch (offset) {
-    case 0:
-      return bm_command_;
-    case 2:
-      return static_cast<u8>(bm_status_ | (engine_ ? kActive : 0));
+    case 0: return bm_command_;
+    case 2: return static_cast<u8>(bm_status_ | (engine_ ? kActive : 0));
     case 4:
     case 5:
     case 6:
-    case 7:
-      return static_cast<u8>(bm_table_ >> ((offset - 4) * 8));
-    default:
-      return 0;
+    case 7: return static_cast<u8>(bm_table_ >> ((offset - 4) * 8));
+    default: return 0;
   }
 }
 
@@ -151,8 +149,8 @@ void IdeChannel::write_bus_master(unsigned offset, u8 value) {
       break;
     }
     case 2:
-      bm_status_ = static_cast<u8>((bm_status_ & ~kDriveCapable & ~(value & (kError | kInterrupt))) |
-                                   (value & kDriveCapable));
+      bm_status_ =
+          static_cast<u8>((bm_status_ & ~kDriveCapable & ~(value & (kError | kInterrupt))) | (value & kDriveCapable));
       break;
     case 4:
     case 5:
@@ -162,8 +160,7 @@ void IdeChannel::write_bus_master(unsigned offset, u8 value) {
       bm_table_ = ((bm_table_ & ~(0xffu << shift)) | u32{value} << shift) & ~3u;
       break;
     }
-    default:
-      break;
+    default: break;
   }
 }
 
@@ -245,7 +242,8 @@ std::size_t IdeChannel::dma_move(std::span<u8> data, bool to_memory) {
   return moved;
 }
 
-// --- state ------------------------------------------------------------------------------------------------------------
+// --- state
+// ------------------------------------------------------------------------------------------------------------
 
 void IdeChannel::reset() {
   selected_ = 0;

@@ -1,6 +1,6 @@
 // One IDE channel: the command and control block registers in front of two drives (ATA/ATAPI-5, chapter 7), and the bus
-// master that moves their DMA data ("Programming Interface for Bus Master IDE Controller", revision 1.0, and the 82371SB
-// data sheet, section 2.4).
+// master that moves their DMA data ("Programming Interface for Bus Master IDE Controller", revision 1.0, and the
+// 82371SB data sheet, section 2.4).
 #pragma once
 
 #include <array>
@@ -34,7 +34,8 @@ class IdeChannel final : public AtaHost {
   u8 alternate_status() const;
   void write_control(u8 value);
 
-  // --- bus master registers, offsets 0-7 of this channel's half of BAR 4 ------------------------------------------------
+  // --- bus master registers, offsets 0-7 of this channel's half of BAR 4
+  // ------------------------------------------------
   u8 read_bus_master(unsigned offset) const;
   void write_bus_master(unsigned offset, u8 value);
   /// The PCI command register's Bus Master Enable bit. Without it the engine makes no progress.
@@ -71,11 +72,11 @@ class IdeChannel final : public AtaHost {
   u8 bm_status_ = 0;  // error, interrupt, drive capable bits; "active" is engine_
   u32 bm_table_ = 0;
   bool master_enabled_ = false;
-  bool engine_ = false;        // started and not yet at the end of its table
-  u32 next_entry_ = 0;         // address of the next descriptor
-  u32 region_ = 0;             // where in memory the present region goes on
-  u32 region_left_ = 0;        // bytes
-  bool last_region_ = false;   // the present region is the table's last
+  bool engine_ = false;       // started and not yet at the end of its table
+  u32 next_entry_ = 0;        // address of the next descriptor
+  u32 region_ = 0;            // where in memory the present region goes on
+  u32 region_left_ = 0;       // bytes
+  bool last_region_ = false;  // the present region is the table's last
 };
 
 }  // namespace orrery::hw

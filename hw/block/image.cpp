@@ -83,9 +83,10 @@ class Device final : public BlockDevice {
       u64 size = size_;
       ar("size", size);
       if (ar.loading() && size != size_) {
-        throw core::ArchiveError(fmt::format("'{}' has {} bytes, the saved machine had a medium of {} bytes there; "
-                                             "give the image that was used then",
-                                             name_, size_, size));
+        throw core::ArchiveError(
+            fmt::format("'{}' has {} bytes, the saved machine had a medium of {} bytes there; "
+                        "give the image that was used then",
+                        name_, size_, size));
       }
       std::vector<u8> clusters;
       std::vector<u8> data;
@@ -164,9 +165,7 @@ class Device final : public BlockDevice {
     if (!storage_->read(cluster * kClusterSize, whole) || !store_.put(cluster, whole)) originals_lost_ = true;
   }
 
-  bool read_cluster(u64 cluster, Cluster& whole) {
-    return read_present(cluster * kClusterSize, whole);
-  }
+  bool read_cluster(u64 cluster, Cluster& whole) { return read_present(cluster * kClusterSize, whole); }
 
   bool keeps_format(u64 offset, std::span<const u8> data) {
     std::array<u8, 128> head{};
@@ -176,9 +175,10 @@ class Device final : public BlockDevice {
                 head.begin() + static_cast<i64>(offset));
     const std::string_view format = foreign_format(head);
     if (format.empty()) return true;
-    return fail(fmt::format("'{}' was opened as raw without saying so, and the guest would make it look like a {} "
-                            "image; give format=raw to allow that",
-                            name_, format));
+    return fail(
+        fmt::format("'{}' was opened as raw without saying so, and the guest would make it look like a {} "
+                    "image; give format=raw to allow that",
+                    name_, format));
   }
 
   void collect(std::vector<u8>& clusters, std::vector<u8>& data) {
@@ -231,8 +231,10 @@ class Device final : public BlockDevice {
     Cluster present;
     if (read_only_ && read_cluster(cluster, present) && std::equal(data.begin(), data.end(), present.begin())) return;
     if (read_only_) {
-      throw core::ArchiveError(fmt::format("'{}' is read-only and was changed in the saved machine; open it with "
-                                           "-snapshot", name_));
+      throw core::ArchiveError(
+          fmt::format("'{}' is read-only and was changed in the saved machine; open it with "
+                      "-snapshot",
+                      name_));
     }
     keep_original(cluster);
     write_storage(cluster, data);

@@ -1,4 +1,5 @@
-// Disk, floppy and CD images on the host, as the drives of the machine see them: a run of bytes, a multiple of 512 long.
+// Disk, floppy and CD images on the host, as the drives of the machine see them: a run of bytes, a multiple of 512
+// long.
 //
 // Everything here runs on the machine thread and is synchronous; the drives give requests their virtual duration. An
 // image that is open for writing is locked against every other process and every other machine of this process; one

@@ -114,13 +114,13 @@ std::unique_ptr<Storage> open_file_storage(const std::string& path, const OpenOp
   // Looked at before it is opened: opening a pipe would wait for ever.
   if (::stat(path.c_str(), &info) != 0) {
     switch (errno) {
-      case ENOENT:
-        throw ImageError(fmt::format("there is no file '{}'; check the name and the folder", path));
+      case ENOENT: throw ImageError(fmt::format("there is no file '{}'; check the name and the folder", path));
       case EACCES:
-        throw ImageError(fmt::format("'{}' cannot be reached: permission denied for a folder above it; "
-                                     "check its permissions", path));
-      default:
-        throw ImageError(fmt::format("'{}' cannot be opened: {}; check the name", path, std::strerror(errno)));
+        throw ImageError(
+            fmt::format("'{}' cannot be reached: permission denied for a folder above it; "
+                        "check its permissions",
+                        path));
+      default: throw ImageError(fmt::format("'{}' cannot be opened: {}; check the name", path, std::strerror(errno)));
     }
   }
   if (!S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode)) refuse_kind(path, info.st_mode);
@@ -134,8 +134,10 @@ std::unique_ptr<Storage> open_file_storage(const std::string& path, const OpenOp
     }
     if (!options.read_only_if_needed) {
       ::close(reader);
-      throw ImageError(fmt::format("'{}' is write-protected; make it writable, or open it with readonly=on or with "
-                                   "-snapshot", path));
+      throw ImageError(
+          fmt::format("'{}' is write-protected; make it writable, or open it with readonly=on or with "
+                      "-snapshot",
+                      path));
     }
     fd = reader;
     writable = false;
@@ -161,8 +163,8 @@ std::unique_ptr<Storage> open_file_storage(const std::string& path, const OpenOp
   const off_t end = ::lseek(fd, 0, SEEK_END);
   if (end < 0) throw ImageError(fmt::format("'{}' has no size ({}); give a file", path, std::strerror(errno)));
   if (end == 0) {
-    throw ImageError(fmt::format("'{}' is empty (0 bytes); give it a size first, for example with 'truncate -s 512M'",
-                                 path));
+    throw ImageError(
+        fmt::format("'{}' is empty (0 bytes); give it a size first, for example with 'truncate -s 512M'", path));
   }
   closer.fd = -1;
   return std::make_unique<FileStorage>(path, fd, static_cast<u64>(end), S_ISREG(info.st_mode));
@@ -175,9 +177,10 @@ std::unique_ptr<BlockDevice> open_image(const std::string& path, const OpenOptio
     std::array<u8, 128> head{};
     if (!storage->read(0, head)) throw ImageError(storage->error() + "; check the disk it is on");
     if (const std::string_view format = foreign_format(head); !format.empty()) {
-      throw ImageError(fmt::format("'{}' is a {} image, which Orrery does not read; convert it with 'qemu-img convert "
-                                   "-O raw', or give format=raw if its bytes are the disk itself",
-                                   path, format));
+      throw ImageError(
+          fmt::format("'{}' is a {} image, which Orrery does not read; convert it with 'qemu-img convert "
+                      "-O raw', or give format=raw if its bytes are the disk itself",
+                      path, format));
     }
   }
   const bool guard = options.format == ImageFormat::Probe && !options.snapshot;

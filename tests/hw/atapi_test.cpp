@@ -270,8 +270,7 @@ TEST(Atapi, TheTableOfContentsInAllFormats) {
   Rig rig(100);
   EXPECT_EQ(rig.packet({0x43, 0, 0, 0, 0, 0, 0, 0, 100}).data,
             (Bytes{0, 18, 1, 1, 0, 0x14, 1, 0, 0, 0, 0, 0, 0, 0x14, 0xaa, 0, 0, 0, 0, 100}));
-  EXPECT_EQ(rig.packet({0x43, 2, 0, 0, 0, 0, 0xaa, 0, 100}).data,
-            (Bytes{0, 10, 1, 1, 0, 0x14, 0xaa, 0, 0, 0, 3, 25}));
+  EXPECT_EQ(rig.packet({0x43, 2, 0, 0, 0, 0, 0xaa, 0, 100}).data, (Bytes{0, 10, 1, 1, 0, 0x14, 0xaa, 0, 0, 0, 3, 25}));
   EXPECT_EQ(rig.packet({0x43, 0, 0, 0, 0, 0, 0, 0, 12, 0x40}).data, (Bytes{0, 10, 1, 1, 0, 0x14, 1, 0, 0, 0, 0, 0}))
       << "sessions, asked for as in SFF-8020i";
   const Bytes full = rig.packet({0x43, 2, 2, 0, 0, 0, 1, 0, 100}).data;
@@ -366,8 +365,7 @@ TEST(Atapi, ModePages) {
   const Bytes select{0, 0, 0, 0, 0, 0, 0, 0, 0x01, 6, 0, 9, 0, 0, 0, 0};
   EXPECT_EQ(rig.packet({0x55, 0x10, 0, 0, 0, 0, 0, 0, 16}, 0x8000, select).status & 1, 0);
   EXPECT_EQ(rig.packet({0x1a, 0, 0x01, 0, 128}).data[7], 9);
-  EXPECT_EQ(rig.packet({0x55, 0x10, 0, 0, 0, 0, 0, 0, 12}, 0x8000, select).error, 0x54)
-      << "a page that is cut off";
+  EXPECT_EQ(rig.packet({0x55, 0x10, 0, 0, 0, 0, 0, 0, 12}, 0x8000, select).error, 0x54) << "a page that is cut off";
 }
 
 TEST(Atapi, OtherInformation) {
@@ -417,8 +415,9 @@ TEST(Atapi, SurvivesAnythingAGuestSends) {
     random = random * 6364136223846793005 + 1442695040888963407;
     return static_cast<u32>(random >> 33);
   };
-  static constexpr u8 kCommands[] = {0x00, 0x03, 0x08, 0x12, 0x15, 0x55, 0x1a, 0x5a, 0x1b, 0x1e, 0x23, 0x25, 0x28, 0xa8,
-                                     0x2b, 0x42, 0x43, 0x44, 0x46, 0x4a, 0x51, 0x52, 0xac, 0xad, 0xb9, 0xbe, 0xbb, 0xbd};
+  static constexpr u8 kCommands[] = {0x00, 0x03, 0x08, 0x12, 0x15, 0x55, 0x1a, 0x5a, 0x1b, 0x1e,
+                                     0x23, 0x25, 0x28, 0xa8, 0x2b, 0x42, 0x43, 0x44, 0x46, 0x4a,
+                                     0x51, 0x52, 0xac, 0xad, 0xb9, 0xbe, 0xbb, 0xbd};
   for (u32 i = 0; i < 0x40000; i += 4) rig.memory.write32(i, next() & 0x800fffff);
   for (int i = 0; i < 6000; ++i) {
     rig.out8(0x176, 0xa0);

@@ -298,8 +298,8 @@ TEST(Floppy, EveryFormatIsReadAtItsRateOnly) {
       rig.start(rate);
       rig.dma.program(Bytes(512));
       const u8 head = static_cast<u8>(g.heads - 1);
-      const Bytes result = rig.transfer(
-          {0x46, static_cast<u8>(head << 2), last, head, g.sectors, 2, g.sectors, 0x1b, 0xff});
+      const Bytes result =
+          rig.transfer({0x46, static_cast<u8>(head << 2), last, head, g.sectors, 2, g.sectors, 0x1b, 0xff});
       const bool dd525 = g.density == FloppyDensity::Double525;
       const bool right = (g.density == FloppyDensity::High && rate == 0) || (dd525 && rate == 1) ||
                          ((dd525 || g.density == FloppyDensity::Double35) && rate == 2) ||

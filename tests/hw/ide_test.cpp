@@ -170,7 +170,8 @@ struct Rig : test::ChipRig {
   }
 };
 
-// --- resets, selection, absent drives ---------------------------------------------------------------------------------
+// --- resets, selection, absent drives
+// ---------------------------------------------------------------------------------
 
 TEST(Ide, NothingAnswersBeforeFirmwareEnablesIt) {
   Rig rig;
@@ -290,7 +291,8 @@ TEST(Ide, NienMasksTheInterrupt) {
   EXPECT_TRUE(rig.irq14.level());
 }
 
-// --- IDENTIFY and parameters ------------------------------------------------------------------------------------------
+// --- IDENTIFY and parameters
+// ------------------------------------------------------------------------------------------
 
 TEST(Ide, IdentifiesItself) {
   Rig rig(std::make_unique<HugeDisk>());
@@ -390,7 +392,8 @@ TEST(Ide, UnknownCommandsAreAborted) {
   }
 }
 
-// --- PIO --------------------------------------------------------------------------------------------------------------
+// --- PIO
+// --------------------------------------------------------------------------------------------------------------
 
 TEST(Ide, ReadsSectorsByPio) {
   Rig rig;
@@ -592,7 +595,8 @@ TEST(Ide, ASeekTakesLongerThanASequentialRead) {
   EXPECT_LT(far, 5 * kMs);
 }
 
-// --- other commands ---------------------------------------------------------------------------------------------------
+// --- other commands
+// ---------------------------------------------------------------------------------------------------
 
 TEST(Ide, PowerModes) {
   Rig rig;
@@ -690,7 +694,8 @@ TEST(Ide, RecalibrateSeekAndFlushEndWell) {
   EXPECT_EQ(rig.command(0xea), 0x50);
 }
 
-// --- bus master -------------------------------------------------------------------------------------------------------
+// --- bus master
+// -------------------------------------------------------------------------------------------------------
 
 TEST(Ide, ReadsByDma) {
   Rig rig;
@@ -876,7 +881,8 @@ TEST(Ide, AnIsaControllerHasNoDmaButReads) {
   EXPECT_EQ(rig.in16(0x170), 9);
 }
 
-// --- state ------------------------------------------------------------------------------------------------------------
+// --- state
+// ------------------------------------------------------------------------------------------------------------
 
 TEST(Ide, KeepsTheArchiveContractInTheMiddleOfAPioRead) {
   Rig a;
@@ -977,34 +983,23 @@ TEST(Ide, SurvivesAnythingAGuestWrites) {
         rig.out8(static_cast<u16>(0x1f1 + next() % 6), static_cast<u8>(next() % 3 == 0 ? next() : next() & 3));
         break;
       case 3: {
-        static constexpr u8 kCommands[] = {0x20, 0x30, 0xc8, 0xca, 0xc4, 0xc5, 0x25, 0x35, 0x24, 0x34, 0xc6, 0x91,
-                                           0xec, 0xb0, 0xef, 0x90, 0xe8, 0xe4, 0x40, 0x27, 0xf9, 0x29};
+        static constexpr u8 kCommands[] = {0x20, 0x30, 0xc8, 0xca, 0xc4, 0xc5, 0x25, 0x35, 0x24, 0x34, 0xc6,
+                                           0x91, 0xec, 0xb0, 0xef, 0x90, 0xe8, 0xe4, 0x40, 0x27, 0xf9, 0x29};
         rig.out8(0x1f7, next() % 8 == 0 ? static_cast<u8>(next()) : kCommands[next() % std::size(kCommands)]);
         break;
       }
-      case 4:
-        rig.out8(0x3f6, next() % 50 == 0 ? 4 : 0);
-        break;
-      case 5:
-        rig.out8(static_cast<u16>(kBmBase + next() % 16), static_cast<u8>(next()));
-        break;
-      case 6:
-        rig.out32(kBmBase + 4, next() & 0x3fffc);
-        break;
-      case 7:
-        rig.out8(kBmBase, static_cast<u8>(next() & 9));
-        break;
+      case 4: rig.out8(0x3f6, next() % 50 == 0 ? 4 : 0); break;
+      case 5: rig.out8(static_cast<u16>(kBmBase + next() % 16), static_cast<u8>(next())); break;
+      case 6: rig.out32(kBmBase + 4, next() & 0x3fffc); break;
+      case 7: rig.out8(kBmBase, static_cast<u8>(next() & 9)); break;
       case 8:
         for (int k = 0; k < 300; ++k) rig.in16(0x1f0);
         break;
       case 9:
         for (int k = 0; k < 300; ++k) rig.out32(0x1f0, next());
         break;
-      case 10:
-        rig.in32(static_cast<u16>(0x1f0 + next() % 8));
-        break;
-      default:
-        rig.run(next() % 100000);
+      case 10: rig.in32(static_cast<u16>(0x1f0 + next() % 8)); break;
+      default: rig.run(next() % 100000);
     }
     if (i % 1000 == 0) {
       const auto saved = core::save_to_bytes(rig.ide);
