@@ -95,6 +95,7 @@ void archive_state(core::Archive& ar, State& s) {
   ar("intr", s.intr);
   ar("a20", s.a20);
   ar("ferr", s.ferr);
+  ar("ignne", s.ignne);
   ar("pending_debug", s.pending_debug);
 }
 
@@ -120,6 +121,7 @@ Stop Cpu::run(u64 until_tick) { return engine_->run(until_tick); }
 Stop Cpu::step() { return engine_->run(engine_->clock.ticks() + 1); }
 
 void Cpu::set_intr(bool level) { engine_->set_intr(level); }
+void Cpu::ignore_numeric_error() { engine_->s.ignne = engine_->s.ferr; }
 void Cpu::pulse_nmi() { engine_->pulse_nmi(); }
 void Cpu::set_a20(bool enabled) {
   if (engine_->s.a20 == enabled) return;

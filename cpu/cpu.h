@@ -60,6 +60,9 @@ class Cpu final : public core::Device {
   void set_intr(bool level);
   /// A rising edge on NMI.
   void pulse_nmi();
+  /// The board saw a write to port F0h: IGNNE# is active until FERR# goes inactive (SDM vol. 1, D.2.1.3). Without FERR#
+  /// nothing happens.
+  void ignore_numeric_error();
   /// INIT#: a soft reset that keeps the caches, CR0.CD/NW and the x87 and SSE state.
   void init();
   /// The A20 gate: false forces address bit 20 to zero.

@@ -398,7 +398,7 @@ DecodeResult Decoder::decode(std::span<const u8> bytes, const DecodeMode& mode, 
       0,    reg, rm, low, byte_register(reg, has_rex), byte_register(rm, has_rex), byte_register(low, has_rex),
       reg3, rm3, 0};
   for (unsigned k = 0; k < 3; ++k) out.r[k] = static_cast<u8>(numbers[recipe.source[k]] + recipe.fixed[k]);
-  out.r[3] = 0;
+  out.r[3] = map == 0 && (opcode & 0xf8) == 0xd8 ? modrm : 0;
 
   if ((bits & Insn::kLock) != 0 && !(recipe.lock && memory)) return finish(DecodeResult::Invalid);
   if (recipe.prot && !mode.protected_mode && !code64) return finish(DecodeResult::Invalid);

@@ -139,6 +139,9 @@ class Engine {
   void attention();
   void halt();       // HLT executes: activity becomes Halted after this instruction
   void shutdown();   // triple fault
+  /// The instruction in progress waits for an interrupt before it executes (and begins again after it). Call it before
+  /// anything has changed.
+  [[noreturn]] void freeze();
   /// No interrupt (and with `debug_too` no debug trap) at the boundary after this instruction.
   void shadow(bool debug_too);
   /// Data breakpoint hits of this instruction: delivered as #DB when it has retired.
@@ -199,6 +202,7 @@ class Engine {
   void execute(Block* b);
   void execute_single();
   void between_instructions();
+  void undo_instruction();
   void deliver_fault(const Fault& fault);
   u64 code_breakpoint_hits();  // DR6 bits of instruction breakpoints at s.rip
   void disarm();

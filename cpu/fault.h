@@ -13,4 +13,7 @@ struct Fault {
   u32 error;
 };
 
+/// Thrown like a Fault: the instruction is undone and starts again after the next interrupt.
+struct Freeze {};
+
 }  // namespace orrery::cpu

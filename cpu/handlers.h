@@ -17,6 +17,7 @@ std::span<const HandlerRow> integer_handlers();
 std::span<const HandlerRow> control_handlers();
 std::span<const HandlerRow> string_handlers();
 std::span<const HandlerRow> system_handlers();
+std::span<const HandlerRow> x87_handlers();
 
 #if defined(__clang__)
 #define ORRERY_NEXT(e, i) [[clang::musttail]] return (i)->handler(e, i)

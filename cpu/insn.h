@@ -45,7 +45,7 @@ struct Insn {
   i32 disp = 0;               // displacement of the memory operand; far pointer's selector
   u16 op = 0;                 // index of the table line (enum class Op)
   u8 length = 0;              // in bytes, 1 to 15
-  std::array<u8, 4> r{};      // register number of operand k
+  std::array<u8, 4> r{};      // register number of operand k; x87 instructions: r[3] is the ModRM byte
   u8 base = 16;               // Gpr; kZeroReg for none; kRipBase
   u8 index = 16;              // Gpr; kZeroReg for none
   u8 scale_seg = 0;           // bits 1:0 log2 of the scale, 6:4 segment register (after overrides)

@@ -28,7 +28,7 @@ ORRERY_HANDLER_CC const Insn* undefined_opcode(Engine& e, const Insn* i) {
 const std::vector<HandlerRow>& handler_table() {
   static const std::vector<HandlerRow> table = [] {
     std::vector<HandlerRow> all;
-    for (auto group : {integer_handlers(), control_handlers(), string_handlers(), system_handlers()}) {
+    for (auto group : {integer_handlers(), control_handlers(), string_handlers(), system_handlers(), x87_handlers()}) {
       all.insert(all.end(), group.begin(), group.end());
     }
     all.resize(kOpCount);
@@ -186,6 +186,8 @@ void Engine::shutdown() {
   attention();
 }
 
+void Engine::freeze() { throw Freeze{}; }
+
 void Engine::shadow(bool debug_too) {
   s.interrupt_shadow_tick = icount;
   if (debug_too) s.debug_shadow_tick = icount;
@@ -302,7 +304,7 @@ void Engine::between_instructions() {
   next_rip_ = s.rip;
 }
 
-void Engine::deliver_fault(const Fault& f) {
+void Engine::undo_instruction() {
   disarm();
   if (block != nullptr) {
     const auto index = static_cast<u64>(current - block->insns);
@@ -310,6 +312,10 @@ void Engine::deliver_fault(const Fault& f) {
     s.rip = (s.rip + current->offset) & rip_mask();
   }
   between_instructions();
+}
+
+void Engine::deliver_fault(const Fault& f) {
+  undo_instruction();
   ++icount;
   helpers::deliver_exception(*this, f);
   s.rip = next_rip_;
@@ -421,6 +427,9 @@ Stop Engine::run(u64 until_tick) {
       execute(b);
     } catch (const Fault& f) {
       deliver_fault(f);
+    } catch (const Freeze&) {
+      undo_instruction();
+      s.activity = Activity::Halted;
     }
   }
 }

@@ -140,7 +140,8 @@ struct State {
   bool nmi_pending = false;
   bool intr = false;              // level of the INTR pin
   bool a20 = true;
-  bool ferr = false;
+  bool ferr = false;              // level of FERR# (true: the x87 asks for IRQ 13)
+  bool ignne = false;             // IGNNE#: pending x87 exceptions do not stop waiting instructions
   u64 pending_debug = 0;          // DR6 bits of debug traps that wait for the instruction's end
 };
 static_assert(std::is_standard_layout_v<State>);

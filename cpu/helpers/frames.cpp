@@ -67,15 +67,6 @@ void bound(Engine& e, const Insn& i) {
   if (index < lower || index > upper) e.fault(kBr);
 }
 
-/// WAIT/FWAIT: #NM if CR0.MP and TS, then a pending unmasked x87 exception (SDM vol. 1, 8.7).
-void wait(Engine& e, const Insn&) {
-  constexpr u64 kTrap = kCr0Mp | kCr0Ts;
-  if ((e.s.cr0 & kTrap) == kTrap) e.fault(kNm);
-  if ((e.s.x87.status & 0x80) == 0 || !e.model.has(Feature::Fpu)) return;
-  if ((e.s.cr0 & kCr0Ne) != 0) e.fault(kMf);
-  e.s.ferr = true;
-  if (e.pins.ferr) e.pins.ferr(true);
-}
 
 void ud(Engine& e, const Insn&) { e.undefined(); }
 

@@ -1,4 +1,4 @@
-// PUSHA, POPA, ENTER, LEAVE, BOUND, WAIT and the instructions that only fault (SDM vol. 2).
+// PUSHA, POPA, ENTER, LEAVE, BOUND and the instructions that only fault (SDM vol. 2).
 #pragma once
 
 #include "cpu/helpers/descriptor.h"
@@ -10,7 +10,6 @@ void popa(Engine& e, const Insn& i);
 void enter(Engine& e, const Insn& i);
 void leave(Engine& e, const Insn& i);
 void bound(Engine& e, const Insn& i);
-void wait(Engine& e, const Insn& i);
 /// UD0, UD1, UD2; RSM outside system-management mode.
 void ud(Engine& e, const Insn& i);
 

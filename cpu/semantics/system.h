@@ -10,6 +10,7 @@
 #include "cpu/helpers/io.h"
 #include "cpu/helpers/segments.h"
 #include "cpu/helpers/system_registers.h"
+#include "cpu/helpers/x87.h"
 #include "cpu/semantics/data.h"
 #include "cpu/semantics/helper.h"
 #include "cpu/semantics/machine.h"
