@@ -124,7 +124,8 @@ u64 CodeCache::decode_run(u64 rip, u64 linear, u64 physical, unsigned most, Insn
       span = {page.read + at, static_cast<std::size_t>(std::min<u64>(room, 15))};
     } else {
       const auto n = static_cast<std::size_t>(std::min<u64>(room, 15));
-      for (std::size_t k = 0; k < n; ++k) buffer[k] = static_cast<u8>(e_.memory.read((physical & kPageBits) + at + k, 1));
+      for (std::size_t k = 0; k < n; ++k)
+        buffer[k] = static_cast<u8>(e_.memory.read((physical & kPageBits) + at + k, 1));
       span = {buffer.data(), n};
     }
     Insn& insn = out[count];
@@ -180,25 +181,45 @@ Block* CodeCache::build(u64 rip, u64 linear, u64 physical) {
   b->cached = true;
   finish(*b, physical, count);
   b->physical2 = second;
-  const u64 in_page = physical & core::kPageMask;
-  const u64 last = std::min<u64>(in_page + bytes, core::kPageSize) - 1;
-  b->grains = grains_of(in_page, last);
   Block*& head = table_[hash(physical, b->mode)];
   b->hash_next = head;
   head = b;
-  note_code(physical & kPageBits, b, b->grains);
-  if (second != ~u64{0}) {
-    b->grains2 = grains_of(0, in_page + bytes - core::kPageSize - 1);
-    note_code(second, b, b->grains2);
-  }
+  note_code(physical & kPageBits, b);
+  if (second != ~u64{0}) note_code(second, b);
   return b;
 }
 
-void CodeCache::note_code(u64 page_address, Block* b, u32 grains) {
+void CodeCache::PageInfo::mark(u64 first, u64 last) {
+  for (u64 n = first; n <= last; ++n) code[n / 64] |= u64{1} << n % 64;
+}
+
+bool CodeCache::PageInfo::marked(u64 first, u64 last) const {
+  for (u64 n = first; n <= last;) {
+    if (n % 64 == 0 && last - n >= 63) {
+      if (code[n / 64] != 0) return true;
+      n += 64;
+    } else {
+      if ((code[n / 64] >> n % 64 & 1) != 0) return true;
+      ++n;
+    }
+  }
+  return false;
+}
+
+CodeCache::Span CodeCache::span_in(const Block& b, u64 page_address) {
+  const u64 begin = b.physical & core::kPageMask;
+  if ((b.physical & kPageBits) != page_address) return {0, begin + b.bytes - core::kPageSize - 1};
+  return {begin, std::min<u64>(begin + b.bytes, core::kPageSize) - 1};
+}
+
+void CodeCache::note_code(u64 page_address, Block* b) {
   core::GuestMemory::Page& page = e_.memory.page(page_address);
-  pages_[page_address].blocks.push_back(b);
+  PageInfo& info = pages_[page_address];
+  info.blocks.push_back(b);
+  const Span span = span_in(*b, page_address);
+  info.mark(span.first, span.last);
   if (page.code == 0) e_.purge_writes(page_address);
-  page.code |= grains;
+  page.code |= grains_of(span.first, span.last);
 }
 
 Block* CodeCache::prefix(Block* block, unsigned count) {
@@ -217,7 +238,7 @@ void CodeCache::drop(Block* block) {
   block->valid = false;
 }
 
-void CodeCache::drop_overlapping(u64 page_address, u32 grains) {
+void CodeCache::drop_overlapping(u64 page_address, u64 first, u64 last) {
   const auto it = pages_.find(page_address);
   core::GuestMemory::Page& page = e_.memory.page(page_address);
   if (it == pages_.end()) {
@@ -225,31 +246,37 @@ void CodeCache::drop_overlapping(u64 page_address, u32 grains) {
     return;
   }
   PageInfo& info = it->second;
+  // Data beside code is common (DOS keeps its variables there): a store to it must not cost a translation.
+  if (!info.marked(first, last)) return;
   u32 left = 0;
   bool any = false;
+  info.code = {};
   std::erase_if(info.blocks, [&](Block* b) {
-    const u32 mine = (b->physical & kPageBits) == page_address ? b->grains : b->grains2;
     if (!b->valid) return true;
-    if ((mine & grains) != 0) {
+    const Span span = span_in(*b, page_address);
+    if (span.first <= last && span.last >= first) {
       drop(b);
       any = true;
       return true;
     }
-    left |= mine;
+    info.mark(span.first, span.last);
+    left |= grains_of(span.first, span.last);
     return false;
   });
   page.code = left;
   if (any) {
     ++e_.link_generation;
     if (info.drops < kStickyDrops) ++info.drops;
-    if (e_.block != nullptr && (!e_.block->valid || e_.block == &prefix_block_ || e_.block == &scratch_block_)) e_.attention();
+    if (e_.block != nullptr && (!e_.block->valid || e_.block == &prefix_block_ || e_.block == &scratch_block_))
+      e_.attention();
   }
 }
 
 void CodeCache::note_store(u64 physical, unsigned width) {
   const u64 in_page = physical & core::kPageMask;
-  const u32 hit = grains_of(in_page, std::min<u64>(in_page + width, core::kPageSize) - 1);
-  if ((e_.memory.page(physical).code & hit) != 0) drop_overlapping(physical & kPageBits, hit);
+  const u64 last = std::min<u64>(in_page + width, core::kPageSize) - 1;
+  if ((e_.memory.page(physical).code & grains_of(in_page, last)) != 0)
+    drop_overlapping(physical & kPageBits, in_page, last);
 }
 
 void CodeCache::invalidate(u64 physical, u64 size) {
@@ -257,8 +284,9 @@ void CodeCache::invalidate(u64 physical, u64 size) {
   while (physical < end) {
     const u64 page_end = (physical & kPageBits) + core::kPageSize;
     const u64 last = std::min(page_end, end);
-    const u32 hit = grains_of(physical & core::kPageMask, (last - 1) & core::kPageMask);
-    if ((e_.memory.page(physical).code & hit) != 0) drop_overlapping(physical & kPageBits, hit);
+    const u64 from = physical & core::kPageMask;
+    const u64 to = (last - 1) & core::kPageMask;
+    if ((e_.memory.page(physical).code & grains_of(from, to)) != 0) drop_overlapping(physical & kPageBits, from, to);
     physical = last;
   }
 }

@@ -1,9 +1,9 @@
 // Decoded blocks, kept by physical address and mode.
 //
 // A block is a run of decoded instructions that ends at a branch (or another line marked Ends), at a page's end or at a
-// limit. An instruction that crosses a page is a block of its own, keyed to both pages. Stores, DMA and device writes to
-// decoded bytes drop exactly the blocks that they touch, tracked in 128-byte grains; a page that keeps changing keeps its
-// slow store path for good ("sticky"), so that it does not pay for changing back and forth.
+// limit. An instruction that crosses a page is a block of its own, keyed to both pages. Stores, DMA and device writes
+// to decoded bytes drop exactly the blocks that they touch, tracked in 128-byte grains; a page that keeps changing
+// keeps its slow store path for good ("sticky"), so that it does not pay for changing back and forth.
 #pragma once
 
 #include <array>
@@ -16,15 +16,13 @@
 namespace orrery::cpu {
 
 struct Block {
-  u64 physical = 0;   // of the first byte
+  u64 physical = 0;         // of the first byte
   u64 physical2 = ~u64{0};  // page-crossing block: physical page of its second part
   u32 mode = 0;
-  u16 count = 0;      // instructions, the closing pseudo-instruction not counted
+  u16 count = 0;  // instructions, the closing pseudo-instruction not counted
   u16 bytes = 0;
-  u32 grains = 0;     // 128-byte grains of the first page that it touches
-  u32 grains2 = 0;    // and of the second
   bool valid = true;
-  bool cached = false;  // may be linked to: stays what it is until it is dropped
+  bool cached = false;           // may be linked to: stays what it is until it is dropped
   std::array<Block*, 2> link{};  // successors: 0 fall-through or not taken, 1 taken
   std::array<u32, 2> link_generation{};
   Block* hash_next = nullptr;
@@ -38,8 +36,8 @@ class CodeCache {
   explicit CodeCache(Engine& engine);
   ~CodeCache();
 
-  /// The block that starts at CS:rip in the present mode; decodes it if need be. Throws Fault (with engine.current set to
-  /// a placeholder at that address) if its first instruction cannot be fetched or is undefined.
+  /// The block that starts at CS:rip in the present mode; decodes it if need be. Throws Fault (with engine.current set
+  /// to a placeholder at that address) if its first instruction cannot be fetched or is undefined.
   Block* lookup(u64 rip);
   /// The one instruction at CS:rip, decoded anew, valid until the next call.
   Block* single(u64 rip);
@@ -59,7 +57,16 @@ class CodeCache {
   struct PageInfo {
     std::vector<Block*> blocks;  // that have bytes in this page
     u32 drops = 0;
+    std::array<u64, core::kPageSize / 64> code{};  // bit n: byte n belongs to a block (or did, until the next drop)
+
+    void mark(u64 first, u64 last);
+    bool marked(u64 first, u64 last) const;
   };
+  struct Span {
+    u64 first, last;  // offsets in a page
+  };
+  /// Which bytes of the page (one of its one or two) a block has.
+  static Span span_in(const Block& b, u64 page_address);
   struct JumpEntry {
     u64 linear = ~u64{0};
     u32 mode = 0;
@@ -83,11 +90,15 @@ class CodeCache {
   /// Decodes up to `most` instructions; returns the second physical page if the only one crosses into it, else ~0.
   u64 decode_run(u64 rip, u64 linear, u64 physical, unsigned most, Insn* out, unsigned& count, u16& bytes);
   Block* finish(Block& b, u64 physical, unsigned count);
-  void note_code(u64 page_address, Block* b, u32 grains);
+  void note_code(u64 page_address, Block* b);
   void drop(Block* block);
-  void drop_overlapping(u64 page_address, u32 grains);
+  /// `first` and `last`: offsets in the page. Drops the blocks that have one of these bytes, not those that only lie
+  /// near.
+  void drop_overlapping(u64 page_address, u64 first, u64 last);
   void* allocate(std::size_t bytes);
-  static std::size_t hash(u64 physical, u32 mode) { return (physical ^ (physical >> 13) ^ mode * 0x9e37u) & (kHashSize - 1); }
+  static std::size_t hash(u64 physical, u32 mode) {
+    return (physical ^ (physical >> 13) ^ mode * 0x9e37u) & (kHashSize - 1);
+  }
 
   Engine& e_;
   std::vector<Block*> table_;
