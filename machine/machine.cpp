@@ -186,6 +186,8 @@ void Machine::replay(std::shared_ptr<const JournalReader> reader) {
 std::size_t Machine::typing_pending() const { return pc_->typing_pending(); }
 std::size_t Machine::serial_pending(unsigned port) const { return pc_->serial_pending(port); }
 bool Machine::absolute_pointer() const { return pc_->absolute_pointer(); }
+u8 Machine::keyboard_leds() const { return pc_->keyboard_leds(); }
+bool Machine::drive_active(DriveId drive) const { return pc_->drive_active(drive); }
 std::optional<Medium> Machine::medium(DriveId drive) const { return pc_->medium(drive); }
 
 // --- state -----------------------------------------------------------------------------------------------------------

@@ -54,8 +54,6 @@ struct Host {
   std::function<void(u8 byte)> debugcon;
   /// One line for the user: an image that could not be opened, a reset, a guest that stopped.
   std::function<void(std::string_view line)> report;
-  /// Keyboard lights: bit 0 Scroll Lock, 1 Num Lock, 2 Caps Lock.
-  std::function<void(u8 leds)> leds;
   /// The log that the machine writes to; enabled channels and the sink are the caller's business.
   core::Log* log = nullptr;
 };
@@ -110,6 +108,10 @@ class Machine {
   std::size_t serial_pending(unsigned port) const;
   /// True while a guest's driver asks for absolute pointer positions (post PointerMotion instead of MouseMotion).
   bool absolute_pointer() const;
+  /// The keyboard's lights: bit 0 Scroll Lock, 1 Num Lock, 2 Caps Lock.
+  u8 keyboard_leds() const;
+  /// True while a drive is at work, for a status line.
+  bool drive_active(DriveId drive) const;
   /// What is in a drive now, or nothing. For menus and `info block`.
   std::optional<Medium> medium(DriveId drive) const;
 

@@ -9,21 +9,32 @@
 
 #include "firmware/firmware.h"
 #include "hw/acpi_tables.h"
+#include "hw/ata_disk.h"
+#include "hw/atapi_cdrom.h"
 #include "hw/core/char_backend.h"
 #include "hw/core/line.h"
 #include "hw/core/pci.h"
 #include "hw/debug_ports.h"
+#include "hw/dma8237.h"
 #include "hw/floppy.h"
 #include "hw/fw_cfg.h"
 #include "hw/i440fx.h"
+#include "hw/ide.h"
 #include "hw/kernel_image.h"
+#include "hw/keyboard_controller.h"
 #include "hw/parallel.h"
 #include "hw/pic.h"
 #include "hw/piix3.h"
 #include "hw/piix4_pm.h"
 #include "hw/pit.h"
+#include "hw/ps2_keyboard.h"
+#include "hw/ps2_mouse.h"
 #include "hw/rtc.h"
+#include "hw/speaker.h"
+#include "hw/system_ports.h"
 #include "hw/uart16550.h"
+#include "hw/vga.h"
+#include "hw/vmport.h"
 #include "machine/feeders.h"
 #include "machine/firmware.h"
 #include "machine/machine.h"
@@ -35,6 +46,7 @@ namespace {
 
 // The south bridge sits in slot 1: bridge, IDE, power management.
 constexpr unsigned kSouthBridge = 1;
+constexpr unsigned kDisplay = 2;
 
 /// Hands a chip's bytes to one of the host's callbacks.
 class Backend final : public core::CharBackend {
@@ -105,6 +117,14 @@ struct Pc::Parts {
   InterruptWires irq;
   hw::Pit pit;
   hw::Rtc rtc;
+  hw::DmaPair dma;
+  hw::Ps2Keyboard keyboard;
+  hw::Ps2Mouse mouse;
+  core::EdgeLine nmi;
+  core::EdgeLine keyboard_reset;
+  core::EdgeLine fast_reset;
+  hw::SystemPorts system_ports;
+  hw::Speaker speaker;
   std::unique_ptr<cpu::Cpu> cpu;
 
   std::unique_ptr<core::PciBus> pci;
@@ -121,6 +141,12 @@ struct Pc::Parts {
   std::unique_ptr<hw::FwCfg> fw_cfg;
 
   std::vector<std::unique_ptr<MediaBay>> bays;  // before the drives that look into them
+  std::unique_ptr<hw::KeyboardController> keyboard_controller;
+  std::unique_ptr<hw::VmPort> vmport;
+  std::unique_ptr<hw::Vga> vga;
+  std::unique_ptr<hw::FloppyController> floppy;
+  std::unique_ptr<hw::IdeController> ide;
+  std::array<hw::AtapiCdrom*, 4> cdroms{};
   KeyFeeder keys;
 
   /// All chips but the processor, in the order of archives: what drives a line comes before what listens to it.
@@ -130,11 +156,11 @@ struct Pc::Parts {
   void map_memory();
   void copy_roms_to_ram();
   void build_media(const std::function<void(FileMark)>& mark);
-  hw::FloppyConfig floppy_config();
+  void build_floppy();
   void build_pci();
   void build_input();
   void build_display();
-  void build_disks();
+  void build_ide();
   void build_serial();
   void build_debug_ports();
   void build_fw_cfg(const std::function<void(FileMark)>& mark);
@@ -148,11 +174,7 @@ struct Pc::Parts {
   void reset();
   void apply(const Input& input);
   void press_key(KeyUsage key, bool down);
-  bool keyboard_taken();
-  void move_mouse(i32 dx, i32 dy);
-  void move_pointer(u16 x, u16 y);
-  void press_buttons(u8 down);
-  void turn_wheel(i32 notches);
+  bool absolute() const { return vmport && vmport->absolute(); }
   MediaBay* bay(DriveId id);
 
   std::string info_pci() const;
@@ -174,8 +196,14 @@ Pc::Parts::Parts(Context context)
       irq(pic),
       pit(ports, clock, log),
       rtc(ports, clock, log, irq.output(8), config.rtc_start.to_unix()),
+      dma(ports, memory, log),
+      keyboard(clock, log),
+      mouse(clock, log),
+      system_ports(ports, clock, log, pit.gate(2), pit.out(2), nmi, fast_reset),
+      speaker(clock, pit.out(2), system_ports.speaker_enable()),
       keys(
-          clock, [this](KeyUsage key, bool down) { press_key(key, down); }, [this] { return keyboard_taken(); }) {
+          clock, [this](KeyUsage key, bool down) { press_key(key, down); },
+          [this] { return keyboard_controller->keyboard_drained(); }) {
   for (const FileMark& mark : roms.marks) context.mark(mark);
 
   cpu::Pins pins;
@@ -183,6 +211,10 @@ Pc::Parts::Parts(Context context)
   pins.ferr = [&line = irq.output(13)](bool level) { line.set(level); };
   cpu = std::make_unique<cpu::Cpu>(parse_cpu(config.cpu), memory, ports, clock, log, std::move(pins));
   pic.intr().connect([this](bool level) { cpu->set_intr(level); });
+  nmi.connect([this] { cpu->pulse_nmi(); });
+  rtc.nmi_masked().connect([this](bool level) { system_ports.nmi_masked().set(level); });
+  system_ports.a20().connect([this](bool level) { cpu->set_a20(level); });
+  fast_reset.connect([this] { want(&Requests::soft_reset, "port 92h"); });
   pit.out(0).connect([&line = irq.output(0)](bool level) { line.set(level); });
 
   build_media(context.mark);
@@ -190,7 +222,8 @@ Pc::Parts::Parts(Context context)
   map_memory();
   build_input();
   build_display();
-  build_disks();
+  build_floppy();
+  build_ide();
   build_serial();
   build_debug_ports();
   build_fw_cfg(context.mark);
@@ -357,7 +390,32 @@ void Pc::Parts::reset() {
   for (core::Device* device : devices) device->reset();
   if (pci) pci->reset();
   cpu->reset();
+  cpu->set_a20(system_ports.a20().level());
   requests = {};
+}
+
+void Pc::Parts::list_devices() {
+  devices = {&rtc,         &system_ports, &pit, &speaker, &keyboard, &mouse, keyboard_controller.get(),
+             floppy.get(), ide.get()};
+  if (vmport) devices.push_back(vmport.get());
+  if (vga) devices.push_back(vga.get());
+  for (const std::unique_ptr<hw::Uart16550>& uart : uarts) {
+    if (uart) devices.push_back(uart.get());
+  }
+  if (parallel) devices.push_back(parallel.get());
+  devices.push_back(debug_ports.get());
+  devices.push_back(fw_cfg.get());
+  if (pci_board) {
+    devices.push_back(power.get());
+    devices.push_back(south_bridge.get());
+    devices.push_back(north_bridge.get());
+  }
+  devices.push_back(&dma);
+  devices.push_back(&pic);
+}
+
+void Pc::Parts::press_key(KeyUsage key, bool down) {
+  if (const std::optional<core::Key> known = core::key_from_usage(key)) keyboard.press(*known, down);
 }
 
 MediaBay* Pc::Parts::bay(DriveId id) {
@@ -367,17 +425,19 @@ MediaBay* Pc::Parts::bay(DriveId id) {
   return nullptr;
 }
 
+void Pc::Parts::fill_cmos() {
+  CmosFacts facts;
+  facts.memory = config.memory;
+  const u8 types = floppy->cmos_drive_types();
+  facts.floppy_types = {static_cast<u8>(types >> 4), static_cast<u8>(types & 15)};
+  set_boot_devices(config.boot_order.empty() ? "cad" : config.boot_order, facts);
+  machine::fill_cmos(facts, [this](u8 index, u8 value) { rtc.set_cmos(index, value); });
+}
+
 // --- drives ----------------------------------------------------------------------------------------------------------
 
 void Pc::Parts::build_media(const std::function<void(FileMark)>& mark) {
-  std::vector<Drive> drives = config.drives;
-  // What every PC has, even if nothing was put in.
-  for (const Drive& usual :
-       {Drive{{Interface::Floppy, 0}, Media::Disk, {}}, Drive{{Interface::Ide, 2}, Media::Cdrom, {}}}) {
-    const bool taken = std::ranges::any_of(drives, [&](const Drive& drive) { return drive.id == usual.id; });
-    if (!taken) drives.push_back(usual);
-  }
-  for (const Drive& drive : drives) {
+  for (const Drive& drive : config.drives) {
     if (drive.medium) mark(FileMark::of_file(drive.medium->path, drive.medium->path));
     MediaBay::Prepare prepare;
     if (drive.id.interface == Interface::Floppy) prepare = [](hw::BlockDevice& image) { hw::fit_floppy(image); };
@@ -385,16 +445,78 @@ void Pc::Parts::build_media(const std::function<void(FileMark)>& mark) {
   }
 }
 
-hw::FloppyConfig Pc::Parts::floppy_config() {
-  hw::FloppyConfig out;
+void Pc::Parts::build_floppy() {
+  hw::FloppyConfig drives;
   for (u8 n = 0; n < 2; ++n) {
     MediaBay* bay = this->bay({Interface::Floppy, n});
     if (bay == nullptr) continue;
     hw::FloppyDriveType type = hw::FloppyDriveType::Hd35;
     if (bay->slot().medium() != nullptr) type = hw::fit_floppy(*bay->slot().medium()).drive;
-    out.drives[n] = {type, &bay->slot()};
+    drives.drives[n] = {type, &bay->slot()};
   }
-  return out;
+  floppy = std::make_unique<hw::FloppyController>(ports, clock, log, irq.output(6), dma.channel(2), drives);
+}
+
+void Pc::Parts::build_ide() {
+  core::LevelLine& irq14 = irq.output(14);
+  core::LevelLine& irq15 = irq.output(15);
+  if (pci_board) {
+    ide = std::make_unique<hw::IdeController>(ports, memory, log, irq14, irq15);
+    pci->attach(kSouthBridge, 1, ide->pci());
+  } else {
+    ide = std::make_unique<hw::IdeController>(ports, log, irq14, irq15);
+  }
+  for (u8 n = 0; n < 4; ++n) {
+    MediaBay* bay = this->bay({Interface::Ide, n});
+    if (bay == nullptr) continue;
+    const std::string serial = fmt::format("OR{:05}", n + 1);
+    std::unique_ptr<hw::AtaDrive> drive;
+    if (bay->drive().media == Media::Cdrom) {
+      auto cdrom = std::make_unique<hw::AtapiCdrom>(clock, log, drive_name(bay->drive().id), bay->slot(),
+                                                    hw::AtaIdentity{"ORRERY CD-ROM", serial, "1.0"});
+      cdroms[n] = cdrom.get();
+      drive = std::move(cdrom);
+    } else {
+      hw::AtaDiskConfig disk;
+      disk.identity.serial = serial;
+      drive = std::make_unique<hw::AtaDisk>(clock, log, drive_name(bay->drive().id), bay->slot(), disk);
+    }
+    ide->attach(n / 2u, n % 2u, std::move(drive));
+  }
+}
+
+// --- keyboard, mouse, display ----------------------------------------------------------------------------------------
+
+void Pc::Parts::build_input() {
+  keyboard_reset.connect([this] { want(&Requests::soft_reset, "keyboard controller"); });
+  keyboard_controller = std::make_unique<hw::KeyboardController>(
+      ports, clock, log, keyboard, &mouse, irq.output(1), irq.output(12),
+      hw::KeyboardController::A20Gate{[this](bool enabled) { system_ports.set_a20(enabled); },
+                                      [this] { return system_ports.a20().level(); }},
+      keyboard_reset);
+  if (!config.vmport) return;
+  auto get = [this] {
+    const std::array<u64, 17>& r = cpu->state().gpr;
+    auto low = [&](cpu::Gpr n) { return static_cast<u32>(r[n]); };
+    return hw::VmPort::Registers{low(cpu::kRax), low(cpu::kRbx), low(cpu::kRcx),
+                                 low(cpu::kRdx), low(cpu::kRsi), low(cpu::kRdi)};
+  };
+  auto set = [this](const hw::VmPort::Registers& v) {
+    std::array<u64, 17>& r = cpu->state().gpr;
+    r[cpu::kRbx] = v.ebx;
+    r[cpu::kRcx] = v.ecx;
+    r[cpu::kRdx] = v.edx;
+    r[cpu::kRsi] = v.esi;
+    r[cpu::kRdi] = v.edi;
+  };
+  vmport = std::make_unique<hw::VmPort>(ports, log, get, set, [this] { mouse.nudge(); });
+}
+
+void Pc::Parts::build_display() {
+  if (config.vga == Vga::None) return;
+  const hw::VgaWiring wiring{ports, memory, clock, log};
+  vga =
+      pci_board ? std::make_unique<hw::Vga>(wiring, *pci, kDisplay, roms.vga_bios) : std::make_unique<hw::Vga>(wiring);
 }
 
 // --- the outside world -----------------------------------------------------------------------------------------------
@@ -409,47 +531,54 @@ struct Overload : F... {
 }  // namespace
 
 void Pc::Parts::apply(const Input& input) {
-  std::visit(
-      Overload{
-          [&](const KeyInput& v) { keys.key(v); }, [&](const ReleaseKeys&) { keys.release_all(); },
-          [&](const MouseMotion& v) { move_mouse(v.dx, v.dy); },
-          [&](const PointerMotion& v) { move_pointer(v.x, v.y); },
-          [&](const MouseButtons& v) { press_buttons(v.down); }, [&](const MouseWheel& v) { turn_wheel(v.notches); },
-          [&](const SerialInput& v) {
-            if (v.port < serial_in.size() && serial_in[v.port]) serial_in[v.port]->add(v.bytes);
-          },
-          [&](const InsertMedium& v) {
-            MediaBay* where = bay(v.drive);
-            if (where == nullptr) return report(fmt::format("there is no drive {}", drive_name(v.drive)));
-            where->insert(v.medium);
-          },
-          [&](const EjectMedium& v) {
-            MediaBay* where = bay(v.drive);
-            if (where == nullptr) return report(fmt::format("there is no drive {}", drive_name(v.drive)));
-            where->eject(v.force);
-          },
-          [&](const PowerButton&) {
-            if (power && power->press_power_button()) return;
-            report("the guest does not listen to the power button: shut it down from inside, or quit");
-          },
-          [&](const NmiButton&) {
-            if (!rtc.nmi_masked().level()) cpu->pulse_nmi();
-          },
-          [&](const MemoryWrite& v) { memory.write_block(v.address, v.bytes); },
-          [&](const PortWrite& v) {
-            if (v.width == 1 || v.width == 2 || v.width == 4) ports.write(v.port, v.width, v.value);
-          },
-          [&](const CpuWrite& v) {
-            try {
-              core::load_from_bytes(*cpu, v.archive);
-            } catch (const core::ArchiveError& error) {
-              report(fmt::format("the processor's state was not taken: {}", error.what()));
-            }
-          },
-          [](const RateChange&) {},   // the machine's own
-          [](const ResetButton&) {},  // the machine's own
-      },
-      input);
+  std::visit(Overload{
+                 [&](const KeyInput& v) { keys.key(v); }, [&](const ReleaseKeys&) { keys.release_all(); },
+                 [&](const MouseMotion& v) { mouse.move(v.dx, v.dy); },
+                 [&](const PointerMotion& v) {
+                   if (vmport) vmport->move_to(v.x, v.y);
+                 },
+                 [&](const MouseButtons& v) { absolute() ? vmport->set_buttons(v.down) : mouse.set_buttons(v.down); },
+                 [&](const MouseWheel& v) { absolute() ? vmport->wheel(v.notches) : mouse.wheel(v.notches); },
+                 [&](const SerialInput& v) {
+                   if (v.port < serial_in.size() && serial_in[v.port]) serial_in[v.port]->add(v.bytes);
+                 },
+                 [&](const InsertMedium& v) {
+                   MediaBay* where = bay(v.drive);
+                   if (where == nullptr) return report(fmt::format("there is no drive {}", drive_name(v.drive)));
+                   where->insert(v.medium);
+                 },
+                 [&](const EjectMedium& v) {
+                   MediaBay* where = bay(v.drive);
+                   if (where == nullptr) return report(fmt::format("there is no drive {}", drive_name(v.drive)));
+                   // A locked door: the drive tells the guest that somebody would like the disc.
+                   if (!v.force && v.drive.interface == Interface::Ide && cdroms[v.drive.index & 3] != nullptr &&
+                       !cdroms[v.drive.index & 3]->press_eject()) {
+                     return report(fmt::format("{} is locked by the guest: it has been asked", drive_name(v.drive)));
+                   }
+                   where->eject(v.force);
+                 },
+                 [&](const PowerButton&) {
+                   if (power && power->press_power_button()) return;
+                   report("the guest does not listen to the power button: shut it down from inside, or quit");
+                 },
+                 [&](const NmiButton&) {
+                   if (!rtc.nmi_masked().level()) cpu->pulse_nmi();
+                 },
+                 [&](const MemoryWrite& v) { memory.write_block(v.address, v.bytes); },
+                 [&](const PortWrite& v) {
+                   if (v.width == 1 || v.width == 2 || v.width == 4) ports.write(v.port, v.width, v.value);
+                 },
+                 [&](const CpuWrite& v) {
+                   try {
+                     core::load_from_bytes(*cpu, v.archive);
+                   } catch (const core::ArchiveError& error) {
+                     report(fmt::format("the processor's state was not taken: {}", error.what()));
+                   }
+                 },
+                 [](const RateChange&) {},   // the machine's own
+                 [](const ResetButton&) {},  // the machine's own
+             },
+             input);
 }
 
 // --- listings --------------------------------------------------------------------------------------------------------
@@ -532,44 +661,14 @@ std::string Pc::Parts::info_tree() {
 
 // --- the board as the machine sees it --------------------------------------------------------------------------------
 
-// --- chips that are on their way ---
-void Pc::Parts::build_input() {}
-void Pc::Parts::build_display() {}
-void Pc::Parts::build_disks() {}
-void Pc::Parts::press_key(KeyUsage, bool) {}
-bool Pc::Parts::keyboard_taken() { return true; }
-void Pc::Parts::move_mouse(i32, i32) {}
-void Pc::Parts::move_pointer(u16, u16) {}
-void Pc::Parts::press_buttons(u8) {}
-void Pc::Parts::turn_wheel(i32) {}
-void Pc::Parts::fill_cmos() {
-  CmosFacts facts;
-  facts.memory = config.memory;
-  set_boot_devices(config.boot_order.empty() ? "cad" : config.boot_order, facts);
-  machine::fill_cmos(facts, [this](u8 index, u8 value) { rtc.set_cmos(index, value); });
-}
-void Pc::Parts::list_devices() {
-  devices = {&pit, &rtc};
-  for (auto& uart : uarts)
-    if (uart) devices.push_back(uart.get());
-  if (parallel) devices.push_back(parallel.get());
-  devices.push_back(debug_ports.get());
-  devices.push_back(fw_cfg.get());
-  if (pci_board) {
-    devices.push_back(power.get());
-    devices.push_back(south_bridge.get());
-    devices.push_back(north_bridge.get());
-  }
-  devices.push_back(&pic);
-}
-hw::Display* Pc::display() { return nullptr; }
-bool Pc::absolute_pointer() const { return false; }
-
 Pc::Pc(Context context) : parts_(std::make_unique<Parts>(std::move(context))) {}
 Pc::~Pc() = default;
 
 void Pc::reset() { parts_->reset(); }
-void Pc::init_processor() { parts_->cpu->init(); }
+void Pc::init_processor() {
+  parts_->system_ports.set_a20(true);  // the first fetch is at the top of memory
+  parts_->cpu->init();
+}
 u8 Pc::shutdown_code() const { return parts_->rtc.cmos(0x0f); }
 Pc::Requests Pc::take_requests() { return std::exchange(parts_->requests, {}); }
 void Pc::apply(const Input& input) { parts_->apply(input); }
@@ -591,6 +690,15 @@ core::PortBus& Pc::ports() { return parts_->ports; }
 std::size_t Pc::typing_pending() const { return parts_->keys.waiting(); }
 std::size_t Pc::serial_pending(unsigned port) const {
   return port < parts_->serial_in.size() && parts_->serial_in[port] ? parts_->serial_in[port]->waiting() : 0;
+}
+hw::Display* Pc::display() { return parts_->vga.get(); }
+bool Pc::absolute_pointer() const { return parts_->absolute(); }
+hw::Speaker& Pc::speaker() { return parts_->speaker; }
+u8 Pc::keyboard_leds() const { return parts_->keyboard.leds(); }
+bool Pc::drive_active(DriveId drive) const {
+  if (drive.interface == Interface::Floppy) return parts_->floppy->motor_on(drive.index);
+  const hw::AtaDrive* ide = drive.index < 4 ? parts_->ide->drive(drive.index / 2u, drive.index % 2u) : nullptr;
+  return ide != nullptr && ide->active();
 }
 std::optional<Medium> Pc::medium(DriveId drive) const {
   const MediaBay* bay = parts_->bay(drive);

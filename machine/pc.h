@@ -23,7 +23,8 @@
 
 namespace orrery::hw {
 class Display;
-}
+class Speaker;
+}  // namespace orrery::hw
 
 namespace orrery::machine {
 
@@ -73,10 +74,13 @@ class Pc {
   core::PortBus& ports();
   /// Null without a display adapter.
   hw::Display* display();
+  hw::Speaker& speaker();
 
   std::size_t typing_pending() const;
   std::size_t serial_pending(unsigned port) const;
   bool absolute_pointer() const;
+  u8 keyboard_leds() const;
+  bool drive_active(DriveId drive) const;
   std::optional<Medium> medium(DriveId drive) const;
   std::optional<std::string> info(std::string_view topic);
 

@@ -1,4 +1,3 @@
-#if __has_include("hw/display/surface.h")
 // What a machine shows.
 #include "hw/display/surface.h"
 #include "machine/machine.h"
@@ -18,4 +17,3 @@ hw::TextScreen Machine::text_screen() {
 }
 
 }  // namespace orrery::machine
-#endif

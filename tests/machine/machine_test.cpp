@@ -175,7 +175,7 @@ TEST(Machine, TheHashSeesOneByteOfMemoryAndOneRegister) {
 }
 
 TEST(Machine, AGuestResetStartsItAnewAndKeepsMemory) {
-  for (const char* how : {"r", "t"}) {
+  for (const char* how : {"r", "k", "t"}) {
     Rig a;
     a.run(5 * kMillisecond);
     a.type(how);
@@ -189,7 +189,7 @@ TEST(Machine, AGuestResetStartsItAnewAndKeepsMemory) {
 TEST(Machine, WithNoRebootAResetStops) {
   Config config = test_config();
   config.no_reboot = true;
-  for (const char* how : {"r", "t"}) {
+  for (const char* how : {"r", "k", "t"}) {
     Rig a(config);
     a.run(5 * kMillisecond);
     a.type(how);
@@ -216,6 +216,9 @@ TEST(Machine, AProcessorResetForAnOldProgramLeavesTheRestAlone) {
   a.type("t");
   EXPECT_EQ(a.run(20 * kMillisecond).reason, StopReason::Reached);
   EXPECT_EQ(a.machine.memory().read16(0x508), 2);
+  a.type("k");
+  EXPECT_EQ(a.run(20 * kMillisecond).reason, StopReason::Reached);
+  EXPECT_EQ(a.machine.memory().read16(0x508), 3);
 }
 
 TEST(Machine, PowerOffAndDebugExitStop) {
@@ -368,7 +371,9 @@ TEST(Machine, MemoryLiesWhereTheBoardPutsIt) {
 }
 
 TEST(Machine, ListsItself) {
-  Rig a;
+  Config config = test_config();
+  config.drives.push_back({{Interface::Floppy, 0}, Media::Disk, std::nullopt});
+  Rig a(config);
   EXPECT_NE(a.machine.info("mtree")->find("RAM"), std::string::npos);
   EXPECT_NE(a.machine.info("pci")->find("8086:1237"), std::string::npos);
   EXPECT_NE(a.machine.info("block")->find("floppy0"), std::string::npos);
