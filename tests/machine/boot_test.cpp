@@ -1,0 +1,214 @@
+// SeaBIOS and all chips together: a disk of our own boots, and what it does is the same however it is run.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "hw/display/surface.h"
+#include "machine/input_gate.h"
+#include "machine/journal.h"
+#include "machine/machine.h"
+
+namespace orrery::machine {
+namespace {
+
+constexpr u64 kSecond = core::kNsPerSecond;
+
+/// An image that holds the boot disk's sectors at `offset` in `size` bytes.
+class Image {
+ public:
+  explicit Image(u64 size)
+      : path_(testing::TempDir() + "orrery_boot_" + std::to_string(reinterpret_cast<std::uintptr_t>(this))) {
+    std::ifstream in(ORRERY_BOOT_DISK, std::ios::binary);
+    std::vector<char> bytes(std::istreambuf_iterator<char>(in), {});
+    bytes.resize(size);
+    write(bytes);
+  }
+  /// A CD that boots the same sectors as a 1.44 MB floppy image (El Torito).
+  static Image cdrom() {
+    Image out(1474560);
+    std::ifstream in(out.path_, std::ios::binary);
+    const std::vector<char> floppy(std::istreambuf_iterator<char>(in), {});
+    std::vector<char> cd(20 * 2048 + floppy.size());
+    auto put = [&](std::size_t at, std::string_view text) {
+      std::copy(text.begin(), text.end(), cd.begin() + static_cast<std::ptrdiff_t>(at));
+    };
+    put(16 * 2048, std::string_view("\1CD001\1", 7));                          // primary volume descriptor
+    put(17 * 2048, std::string_view("\0CD001\1EL TORITO SPECIFICATION", 30));  // boot record
+    cd[17 * 2048 + 0x47] = 19;                                                 // the boot catalog's sector
+    put(18 * 2048, std::string_view("\xff"
+                                    "CD001\1",
+                                    7));  // end of descriptors
+    char* catalog = &cd[19 * 2048];
+    catalog[0] = 1;
+    catalog[0x1c] = static_cast<char>(0xaa);  // checksum of the validation entry
+    catalog[0x1d] = 0x55;
+    catalog[0x1e] = 0x55;
+    catalog[0x1f] = static_cast<char>(0xaa);
+    catalog[0x20] = static_cast<char>(0x88);  // bootable
+    catalog[0x21] = 2;                        // 1.44 MB
+    catalog[0x26] = 1;                        // one sector to load
+    catalog[0x28] = 20;                       // where the image begins
+    std::copy(floppy.begin(), floppy.end(), cd.begin() + 20 * 2048);
+    out.write(cd);
+    return out;
+  }
+  Image(const Image&) = delete;
+  Image(Image&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
+  ~Image() {
+    if (!path_.empty()) std::remove(path_.c_str());
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  void write(const std::vector<char>& bytes) {
+    std::ofstream(path_, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  }
+  std::string path_;
+};
+
+Config floppy_config(const Image& image) {
+  Config config;
+  config.memory = 16 << 20;
+  config.drives.push_back({{Interface::Floppy, 0}, Media::Disk, Medium{image.path(), ImageFormat::Raw, false, true}});
+  return config;
+}
+
+void type(Machine& machine, std::string_view letters) {
+  for (const char c : letters) {
+    const KeyUsage key = c == '\n' ? 40 : c == '\x1b' ? 41 : static_cast<KeyUsage>(4 + c - 'a');
+    machine.post(KeyInput{key, true, true});
+    machine.post(KeyInput{key, false, true});
+  }
+}
+
+bool wait_for(Machine& machine, std::string_view text, u64 seconds) {
+  const u64 end = machine.now() + seconds * kSecond;
+  while (machine.now() < end) {
+    if (machine.run_until(machine.now() + kSecond / 20).reason != StopReason::Reached) return false;
+    if (machine.text_screen().text().find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
+TEST(Boot, FromAFloppyAndTypedKeysArrive) {
+  const Image image(1474560);
+  Machine machine(floppy_config(image));
+  ASSERT_TRUE(wait_for(machine, "SECTOR TWO FROM DRIVE 00", 20)) << machine.text_screen().text();
+  type(machine, "thequickbrownfox\njumps\x1b\x1bover\n");
+  EXPECT_TRUE(wait_for(machine, "jumps..over", 20)) << machine.text_screen().text();
+  EXPECT_NE(machine.text_screen().text().find("thequickbrownfox"), std::string::npos);
+  machine.run_until(machine.now() + kSecond / 2);
+  EXPECT_EQ(machine.typing_pending(), 0u);
+}
+
+TEST(Boot, FromFloppiesOfEveryCommonSize) {
+  for (const u64 kib : {160, 180, 320, 360, 720, 1200, 1440, 2880}) {
+    const Image image(kib * 1024);
+    Machine machine(floppy_config(image));
+    EXPECT_TRUE(wait_for(machine, "SECTOR TWO FROM DRIVE 00", 20)) << kib << " KiB\n" << machine.text_screen().text();
+  }
+}
+
+TEST(Boot, FromAHardDisk) {
+  const Image image(8 << 20);
+  for (const Board board : {Board::Pc, Board::IsaPc}) {
+    Config config;
+    config.board = board;
+    config.memory = 16 << 20;
+    config.drives.push_back({{Interface::Ide, 0}, Media::Disk, Medium{image.path(), ImageFormat::Raw, false, true}});
+    Machine machine(config);
+    EXPECT_TRUE(wait_for(machine, "SECTOR TWO FROM DRIVE 80", 20)) << machine.text_screen().text();
+  }
+}
+
+TEST(Boot, FromACdrom) {
+  const Image image = Image::cdrom();
+  Config config;
+  config.memory = 16 << 20;
+  config.drives.push_back({{Interface::Ide, 2}, Media::Cdrom, Medium{image.path(), ImageFormat::Raw, true, false}});
+  Machine machine(config);
+  EXPECT_TRUE(wait_for(machine, "SECTOR TWO FROM DRIVE 00", 30)) << machine.text_screen().text();
+}
+
+TEST(Boot, OrderIsAsTheUserSays) {
+  const Image floppy(1474560), disk(8 << 20);
+  for (const char* order : {"", "ac", "ca"}) {
+    Config config = floppy_config(floppy);
+    config.drives.push_back({{Interface::Ide, 0}, Media::Disk, Medium{disk.path(), ImageFormat::Raw, false, true}});
+    config.boot_order = order;
+    Machine machine(config);
+    EXPECT_TRUE(wait_for(machine, order[0] == 'a' ? "DRIVE 00" : "DRIVE 80", 20))
+        << order << machine.text_screen().text();
+  }
+}
+
+TEST(Boot, AStateInTheMiddleOfABootGoesOnAlike) {
+  const Image image(1474560);
+  Machine a(floppy_config(image));
+  for (const u64 at : {200'000'000u, 900'000'000u, 1'500'000'000u}) {
+    a.run_until(at);
+    type(a, "ab\x1b");
+    a.run_until(a.now() + 7'000'000);
+    const std::vector<u8> state = a.save();
+    const u64 hash = a.state_hash();
+    a.run_until(a.now() + kSecond / 2);
+    const u64 later = a.state_hash();
+    Machine b(floppy_config(image));
+    b.run_until(123'456'789);
+    b.load(state);
+    EXPECT_EQ(b.state_hash(), hash) << "at " << at;
+    EXPECT_EQ(b.save(), state);
+    b.run_until(b.now() + kSecond / 2);
+    EXPECT_EQ(b.ticks(), a.ticks());
+    EXPECT_EQ(b.state_hash(), later) << "at " << at;
+  }
+}
+
+TEST(Boot, AReplayOfABootWithKeysAndMediaChangesIsTheSameRun) {
+  const Image image(1474560), other(1474560);
+  Machine live(floppy_config(image));
+  ASSERT_TRUE(wait_for(live, "DRIVE 00", 20));
+  type(live, "abc\n");
+  live.run_until(live.now() + kSecond / 3);
+  live.post(EjectMedium{{Interface::Floppy, 0}, false});
+  live.run_until(live.now() + kSecond / 3);
+  live.post(InsertMedium{{Interface::Floppy, 0}, Medium{other.path(), ImageFormat::Raw, false, true}});
+  live.post(MouseMotion{5, 5});
+  type(live, "\x1b");
+  live.record_checkpoint();
+  ASSERT_TRUE(wait_for(live, ".", 20));
+  live.post(KeyInput{224, true});
+  live.post(ResetButton{});
+  live.run_until(live.now() + kSecond);
+  live.record_end();
+
+  auto reader = std::make_shared<JournalReader>(live.journal().to_bytes());
+  Machine again(reader->config());
+  again.replay(reader);
+  RunResult result;
+  for (int i = 0; i < 1000 && result.reason == StopReason::Reached; ++i)
+    result = again.run_until(again.now() + kSecond / 7);
+  EXPECT_EQ(result.reason, StopReason::ReplayEnd) << result.message;
+  EXPECT_EQ(again.ticks(), live.ticks());
+  EXPECT_EQ(again.state_hash(), live.state_hash());
+}
+
+TEST(Boot, LookingAtTheMachineDoesNotChangeIt) {
+  const Image image(1474560);
+  Machine seen(floppy_config(image)), unseen(floppy_config(image));
+  while (seen.now() < 2 * kSecond) {
+    seen.run_until(seen.now() + kSecond / 60);
+    static_cast<void>(seen.frame());
+    static_cast<void>(seen.text_screen());
+    static_cast<void>(seen.info("mtree"));
+    static_cast<void>(seen.save());
+  }
+  unseen.run_until_tick(seen.ticks());
+  EXPECT_EQ(seen.state_hash(), unseen.state_hash());
+}
+
+}  // namespace
+}  // namespace orrery::machine
