@@ -54,7 +54,8 @@ u16 DmaPair::Channel::fetch() {
 }
 
 bool DmaPair::Channel::step() {
-  if (!hold_address) current_address = static_cast<u16>((mode & kDecrement) != 0 ? current_address - 1 : current_address + 1);
+  if (!hold_address)
+    current_address = static_cast<u16>((mode & kDecrement) != 0 ? current_address - 1 : current_address + 1);
   if (current_count-- != 0) return false;
   Controller& own = pair->controllers_[number / 4];
   const u8 mask = static_cast<u8>(1 << (number & 3));
@@ -102,19 +103,21 @@ DmaPair::DmaPair(core::PortBus& ports, core::GuestMemory& memory, core::Log& log
                          .read = [this, controller, shift](u64 offset, unsigned) -> u64 {
                            return read(controller, static_cast<unsigned>(offset >> shift));
                          },
-                         .write = [this, controller, shift](u64 offset, unsigned, u64 value) {
-                           write(controller, static_cast<unsigned>(offset >> shift), static_cast<u8>(value));
-                         }};
+                         .write =
+                             [this, controller, shift](u64 offset, unsigned, u64 value) {
+                               write(controller, static_cast<unsigned>(offset >> shift), static_cast<u8>(value));
+                             }};
   };
   mappings_[0] = ports.map(chip("dma1", 0x00, 16, 0));
   mappings_[1] = ports.map(chip("dma2", 0xc0, 32, 1));
-  mappings_[2] = ports.map({.name = "dma-page",
-                            .base = 0x80,
-                            .size = 16,
-                            .widths = {},
-                            .movable = false,
-                            .read = [this](u64 offset, unsigned) -> u64 { return pages_[offset]; },
-                            .write = [this](u64 offset, unsigned, u64 value) { pages_[offset] = static_cast<u8>(value); }});
+  mappings_[2] =
+      ports.map({.name = "dma-page",
+                 .base = 0x80,
+                 .size = 16,
+                 .widths = {},
+                 .movable = false,
+                 .read = [this](u64 offset, unsigned) -> u64 { return pages_[offset]; },
+                 .write = [this](u64 offset, unsigned, u64 value) { pages_[offset] = static_cast<u8>(value); }});
 }
 
 void DmaPair::reset() {
@@ -161,10 +164,8 @@ u8 DmaPair::read(unsigned controller, unsigned reg) {
       own.terminal_counts = 0;
       return value;
     }
-    case 0xd:
-      return own.temporary;
-    case 0xf:
-      return own.mask | 0xf0;
+    case 0xd: return own.temporary;
+    case 0xf: return own.mask | 0xf0;
     default:
       log_.once(core::Channel::GuestErrors, "dma: controller {} register {:x} cannot be read", controller + 1, reg);
       return 0xff;
@@ -190,24 +191,12 @@ void DmaPair::write(unsigned controller, unsigned reg, u8 value) {
       own.requests = static_cast<u8>(bit(value, 2) ? own.requests | mask : own.requests & ~mask);
       run_software_requests(controller);
       break;
-    case 0xa:
-      own.mask = static_cast<u8>(bit(value, 2) ? own.mask | mask : own.mask & ~mask);
-      break;
-    case 0xb:
-      channels_[controller * 4 + (value & 3)].mode = value & 0xfc;
-      break;
-    case 0xc:
-      own.high_byte = false;
-      break;
-    case 0xd:
-      master_clear(controller);
-      break;
-    case 0xe:
-      own.mask = 0;
-      break;
-    case 0xf:
-      own.mask = value & 0x0f;
-      break;
+    case 0xa: own.mask = static_cast<u8>(bit(value, 2) ? own.mask | mask : own.mask & ~mask); break;
+    case 0xb: channels_[controller * 4 + (value & 3)].mode = value & 0xfc; break;
+    case 0xc: own.high_byte = false; break;
+    case 0xd: master_clear(controller); break;
+    case 0xe: own.mask = 0; break;
+    case 0xf: own.mask = value & 0x0f; break;
     default:
       write_base(channels_[controller * 4 + reg / 2], (reg & 1) != 0, own.high_byte, value);
       own.high_byte = !own.high_byte;

@@ -1,9 +1,9 @@
 // The two 8237A DMA controllers of a PC/AT with their page registers.
 //
 // Source: Intel 8237A data sheet (order 231466). Controller 1 (ports 00h-0Fh) carries the 8-bit channels 0-3 and hangs
-// on channel 4 of controller 2 (ports C0h-DFh, every second port), which carries the 16-bit channels 5-7: it counts words,
-// and address bits 1 to 16 come from it. The page registers (80h-8Fh) give the bits above; those that belong to no
-// channel keep what is written to them (80h takes the firmware's progress codes).
+// on channel 4 of controller 2 (ports C0h-DFh, every second port), which carries the 16-bit channels 5-7: it counts
+// words, and address bits 1 to 16 come from it. The page registers (80h-8Fh) give the bits above; those that belong to
+// no channel keep what is written to them (80h takes the firmware's progress codes).
 //
 // A device transfers one unit at a time through channel(n). A request of software runs to its terminal count at once.
 #pragma once

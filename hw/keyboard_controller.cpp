@@ -6,12 +6,14 @@ namespace {
 using core::bit;
 
 // Status register
-constexpr u8 kOutputFull = 0x01, kSystemFlag = 0x04, kCommand = 0x08, kUnlocked = 0x10, kAuxFull = 0x20, kTimeout = 0x40;
+constexpr u8 kOutputFull = 0x01, kSystemFlag = 0x04, kCommand = 0x08, kUnlocked = 0x10, kAuxFull = 0x20,
+             kTimeout = 0x40;
 // Command byte
 constexpr u8 kKeyboardInterrupt = 0x01, kMouseInterrupt = 0x02, kSystem = 0x04, kDisableKeyboard = 0x10,
              kDisableMouse = 0x20, kTranslate = 0x40;
 // Output port
-constexpr u8 kNoReset = 0x01, kA20 = 0x02, kKeyboardFull = 0x10, kMouseFull = 0x20, kKeyboardClock = 0x40, kKeyboardData = 0x80;
+constexpr u8 kNoReset = 0x01, kA20 = 0x02, kKeyboardFull = 0x10, kMouseFull = 0x20, kKeyboardClock = 0x40,
+             kKeyboardData = 0x80;
 
 constexpr std::size_t kMostResponses = 16;
 
@@ -34,9 +36,9 @@ u8 translated(u8 code) {
 
 }  // namespace
 
-KeyboardController::KeyboardController(core::PortBus& ports, core::Clock& clock, core::Log& log, core::Ps2Port& keyboard,
-                                       core::Ps2Port* mouse, core::LevelLine& irq_keyboard, core::LevelLine& irq_mouse,
-                                       A20Gate a20, core::EdgeLine& reset_request)
+KeyboardController::KeyboardController(core::PortBus& ports, core::Clock& clock, core::Log& log,
+                                       core::Ps2Port& keyboard, core::Ps2Port* mouse, core::LevelLine& irq_keyboard,
+                                       core::LevelLine& irq_mouse, A20Gate a20, core::EdgeLine& reset_request)
     : log_(log),
       clock_(clock),
       keyboard_(keyboard),
@@ -251,21 +253,11 @@ void KeyboardController::write_data(u8 value) {
       keyboard_.receive(value);
       fetch();
       break;
-    case 0x60:
-      set_command_byte(value);
-      break;
-    case 0xd1:
-      write_output_port(value);
-      break;
-    case 0xd2:
-      respond(value, Source::Keyboard);
-      break;
-    case 0xd3:
-      respond(value, Source::Mouse);
-      break;
-    case 0xd4:
-      send_to_mouse(value);
-      break;
+    case 0x60: set_command_byte(value); break;
+    case 0xd1: write_output_port(value); break;
+    case 0xd2: respond(value, Source::Keyboard); break;
+    case 0xd3: respond(value, Source::Mouse); break;
+    case 0xd4: send_to_mouse(value); break;
     default:  // 61h-7Fh
       ram_[command & 0x1f] = value;
       break;
@@ -294,12 +286,8 @@ void KeyboardController::write_command(u8 value) {
     case 0xa4:  // is a password installed: no
       respond(0xf1);
       break;
-    case 0xa7:
-      set_command_byte(ram_[0] | kDisableMouse);
-      break;
-    case 0xa8:
-      set_command_byte(ram_[0] & static_cast<u8>(~kDisableMouse));
-      break;
+    case 0xa7: set_command_byte(ram_[0] | kDisableMouse); break;
+    case 0xa8: set_command_byte(ram_[0] & static_cast<u8>(~kDisableMouse)); break;
     case 0xa9:  // auxiliary port test: passed; FFh: no such port
       respond(mouse_ != nullptr ? 0x00 : 0xff);
       break;
@@ -310,34 +298,22 @@ void KeyboardController::write_command(u8 value) {
     case 0xab:  // keyboard port test: passed
       respond(0x00);
       break;
-    case 0xad:
-      set_command_byte(ram_[0] | kDisableKeyboard);
-      break;
-    case 0xae:
-      set_command_byte(ram_[0] & static_cast<u8>(~kDisableKeyboard));
-      break;
+    case 0xad: set_command_byte(ram_[0] | kDisableKeyboard); break;
+    case 0xae: set_command_byte(ram_[0] & static_cast<u8>(~kDisableKeyboard)); break;
     case 0xc0:  // input port: bit 7, the keyboard is not locked
       respond(0x80);
       break;
-    case 0xd0:
-      respond(output_port());
-      break;
+    case 0xd0: respond(output_port()); break;
     case 0xd1:
     case 0xd2:
     case 0xd3:
-    case 0xd4:
-      pending_command_ = value;
-      break;
+    case 0xd4: pending_command_ = value; break;
     case 0xdd:
-    case 0xdf:
-      a20_.set(value == 0xdf);
-      break;
+    case 0xdf: a20_.set(value == 0xdf); break;
     case 0xe0:  // test inputs: keyboard clock and data
       respond(port_enabled(Source::Keyboard) ? 0x03 : 0x02);
       break;
-    default:
-      log_.once(core::Channel::Unimp, "i8042: command {:02x}", value);
-      break;
+    default: log_.once(core::Channel::Unimp, "i8042: command {:02x}", value); break;
   }
 }
 

@@ -1,8 +1,8 @@
 // The 8042 keyboard and auxiliary device controller of a PS/2-style PC, ports 60h and 64h.
 //
-// Source: IBM Personal System/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller" (status
-// register, command byte, commands, output port) and its AT predecessor; the translation table of scan code set 2 is that
-// of the same book.
+// Source: IBM Personal System/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller"
+// (status register, command byte, commands, output port) and its AT predecessor; the translation table of scan code set
+// 2 is that of the same book.
 //
 // A byte takes kByteNs on a device's cable and is fetched only while its port is enabled and the output buffer free;
 // answers of the controller itself come at once and go before the devices' bytes.
@@ -90,8 +90,8 @@ class KeyboardController final : public core::Device {
   Source from_ = Source::None;  // of the byte in the output buffer; None: the controller's own
   bool timeout_ = false;        // the mouse port did not answer
   bool last_was_command_ = false;
-  u8 pending_command_ = 0;      // the command whose parameter port 60h takes next, 0: none
-  bool release_ = false;        // translation: F0h was seen
+  u8 pending_command_ = 0;  // the command whose parameter port 60h takes next, 0: none
+  bool release_ = false;    // translation: F0h was seen
   Source on_cable_ = Source::None;
   std::vector<Response> responses_;
 };

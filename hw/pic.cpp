@@ -162,9 +162,7 @@ void Pic8259::write_data(u8 value) {
       icw4_ = value;
       next_icw_ = 0;
       break;
-    default:
-      imr_ = value;
-      break;
+    default: imr_ = value; break;
   }
 }
 
@@ -201,28 +199,31 @@ PicPair::PicPair(core::PortBus& ports, core::Log& log, Elcr elcr)
                            update();  // a poll is an acknowledge cycle
                            return value;
                          },
-                         .write = [this, &pic](u64 offset, unsigned, u64 value) {
-                           if (offset == 0) {
-                             pic.write_command(static_cast<u8>(value));
-                           } else {
-                             pic.write_data(static_cast<u8>(value));
-                           }
-                           update();
-                         }};
+                         .write =
+                             [this, &pic](u64 offset, unsigned, u64 value) {
+                               if (offset == 0) {
+                                 pic.write_command(static_cast<u8>(value));
+                               } else {
+                                 pic.write_data(static_cast<u8>(value));
+                               }
+                               update();
+                             }};
   };
   mappings_[0] = ports.map(chip("pic1", 0x20, master_));
   mappings_[1] = ports.map(chip("pic2", 0xa0, slave_));
   if (elcr == Elcr::Present) {
-    mappings_[2] = ports.map({.name = "elcr",
-                              .base = 0x4d0,
-                              .size = 2,
-                              .widths = {},
-                              .movable = false,
-                              .read = [this](u64 offset, unsigned) -> u64 { return (offset == 0 ? master_ : slave_).elcr(); },
-                              .write = [this](u64 offset, unsigned, u64 value) {
-                                (offset == 0 ? master_ : slave_).write_elcr(static_cast<u8>(value));
-                                update();
-                              }});
+    mappings_[2] =
+        ports.map({.name = "elcr",
+                   .base = 0x4d0,
+                   .size = 2,
+                   .widths = {},
+                   .movable = false,
+                   .read = [this](u64 offset, unsigned) -> u64 { return (offset == 0 ? master_ : slave_).elcr(); },
+                   .write =
+                       [this](u64 offset, unsigned, u64 value) {
+                         (offset == 0 ? master_ : slave_).write_elcr(static_cast<u8>(value));
+                         update();
+                       }});
   }
 }
 

@@ -37,7 +37,9 @@ class Pic8259 {
   /// What the controller puts on the bus for `level` (0-7).
   u8 vector(int level) const;
   /// True if a slave hangs on this input (ICW3 of a master in cascade mode).
-  bool has_slave(int level) const { return (icw1_ & kIcw1Single) == 0 && core::bit(icw3_, static_cast<unsigned>(level)); }
+  bool has_slave(int level) const {
+    return (icw1_ & kIcw1Single) == 0 && core::bit(icw3_, static_cast<unsigned>(level));
+  }
 
   u8 read_command();
   u8 read_data();

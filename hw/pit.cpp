@@ -83,9 +83,7 @@ void PitCounter::load(u64 at) {
       running_ = true;
       expires_ = at + start_;
       break;
-    default:
-      running_ = gate_;
-      break;
+    default: running_ = gate_; break;
   }
 }
 
@@ -158,12 +156,8 @@ void PitCounter::write_control(u64 now, u8 value) {
 void PitCounter::write(u64 now, u8 value) {
   settle(now);
   switch (access_) {
-    case 1:
-      count_register_ = value;
-      break;
-    case 2:
-      count_register_ = static_cast<u16>(value << 8);
-      break;
+    case 1: count_register_ = value; break;
+    case 2: count_register_ = static_cast<u16>(value << 8); break;
     default:
       if (!high_next_write_) {
         low_byte_ = value;
@@ -194,9 +188,7 @@ void PitCounter::count_written(u64 now) {
       waiting_ = false;
       load_at_ = now + 1;
       break;
-    case 4:
-      load_at_ = now + 1;
-      break;
+    case 4: load_at_ = now + 1; break;
     case 2:
     case 3:
       if (first) {
@@ -245,20 +237,16 @@ u16 PitCounter::value(u64 now) const {
 
 bool PitCounter::out_level(u64 now) const {
   switch (mode_) {
-    case 0:
-      return expires_ <= now;
-    case 1:
-      return !loaded_ || expires_ <= now;
-    case 2:
-      return !gate_ || !counts() || period_ == 1 || element(now) != 1;
+    case 0: return expires_ <= now;
+    case 1: return !loaded_ || expires_ <= now;
+    case 2: return !gate_ || !counts() || period_ == 1 || element(now) != 1;
     case 3: {
       if (!gate_ || !counts()) return true;
       const u64 k = (now - base_) % period_;
       const u64 high = (period_ + 1) / 2;
       return base_high_ ? k < high : k >= period_ - high;
     }
-    default:
-      return expires_ != now;
+    default: return expires_ != now;
   }
 }
 
@@ -339,22 +327,22 @@ Pit::Pit(core::PortBus& ports, core::Clock& clock, core::Log& log)
       update(n);
     });
   }
-  mapping_ = ports.map({.name = "pit",
-                        .base = 0x40,
-                        .size = 4,
-                        .widths = {},
-                        .movable = false,
-                        .read = [this](u64 offset, unsigned) -> u64 {
-                          return offset == 3 ? 0xff : counters_[offset].read(pulses());
-                        },
-                        .write = [this](u64 offset, unsigned, u64 value) {
-                          if (offset == 3) {
-                            write_control(static_cast<u8>(value));
-                          } else {
-                            counters_[offset].write(pulses(), static_cast<u8>(value));
-                            update(static_cast<unsigned>(offset));
-                          }
-                        }});
+  mapping_ = ports.map(
+      {.name = "pit",
+       .base = 0x40,
+       .size = 4,
+       .widths = {},
+       .movable = false,
+       .read = [this](u64 offset, unsigned) -> u64 { return offset == 3 ? 0xff : counters_[offset].read(pulses()); },
+       .write =
+           [this](u64 offset, unsigned, u64 value) {
+             if (offset == 3) {
+               write_control(static_cast<u8>(value));
+             } else {
+               counters_[offset].write(pulses(), static_cast<u8>(value));
+               update(static_cast<unsigned>(offset));
+             }
+           }});
 }
 
 u64 Pit::pulses() const {

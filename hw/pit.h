@@ -1,7 +1,7 @@
 // Intel 8254 programmable interval timer at ports 40h-43h.
 //
-// Source: Intel 8254 data sheet (order 231164): "Mode definitions", "Read operations" and "Write operations". A counter is
-// a function of virtual time: it is clocked at 1193182 Hz, and clock pulse number k falls on the first nanosecond at
+// Source: Intel 8254 data sheet (order 231164): "Mode definitions", "Read operations" and "Write operations". A counter
+// is a function of virtual time: it is clocked at 1193182 Hz, and clock pulse number k falls on the first nanosecond at
 // which k periods have passed, so nothing drifts. Something that is written between two pulses acts at the next one,
 // as the data sheet's waveforms show.
 //
@@ -72,7 +72,7 @@ class PitCounter {
   u8 latched_status_ = 0;
 
   // The counting element: at pulse base_ it holds start_ and, while running_, it goes down from there.
-  bool loaded_ = false;    // it was loaded since the control word
+  bool loaded_ = false;  // it was loaded since the control word
   bool running_ = false;
   u64 base_ = 0;
   u32 start_ = 0;

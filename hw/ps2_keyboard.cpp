@@ -182,7 +182,9 @@ bool Ps2Keyboard::repeats(Key key) const {
 
 u64 Ps2Keyboard::delay_ns() const { return u64{250'000'000} * (((rate_ >> 5) & 3u) + 1); }
 
-u64 Ps2Keyboard::period_ns() const { return (u64{8} + (rate_ & 7u)) * (u64{1} << ((rate_ >> 3) & 3)) * core::kNsPerSecond / 240; }
+u64 Ps2Keyboard::period_ns() const {
+  return (u64{8} + (rate_ & 7u)) * (u64{1} << ((rate_ >> 3) & 3)) * core::kNsPerSecond / 240;
+}
 
 void Ps2Keyboard::press(Key key, bool down) {
   const u8 usage = static_cast<u8>(key);
@@ -262,8 +264,7 @@ void Ps2Keyboard::receive(u8 byte) {
 /// A parameter of the command before; false if none is expected.
 bool Ps2Keyboard::parameter(u8 byte) {
   switch (expect_) {
-    case Expect::Command:
-      return false;
+    case Expect::Command: return false;
     case Expect::Leds:
       leds_ = byte & 7;
       reply(kAck);
@@ -299,9 +300,7 @@ void Ps2Keyboard::command(u8 byte) {
       expect_ = Expect::Leds;
       reply(kAck);
       break;
-    case 0xee:
-      reply(kEcho);
-      break;
+    case 0xee: reply(kEcho); break;
     case 0xf0:
       expect_ = Expect::Set;
       reply(kAck);
@@ -353,9 +352,7 @@ void Ps2Keyboard::command(u8 byte) {
       expect_ = Expect::KeyType;
       reply(kAck);
       break;
-    case 0xfe:
-      reply(last_sent_);
-      break;
+    case 0xfe: reply(last_sent_); break;
     case 0xff:
       set_defaults();
       leds_ = 0;

@@ -1,7 +1,7 @@
 // The 101/102-key PS/2 keyboard at its end of the cable: three scan code sets, commands, lights, typematic repetition.
 //
-// Source: IBM Personal System/2 Hardware Interface Technical Reference, "Keyboards (101- and 102-Key)": "Keyboard buffer",
-// "Commands from the system", "Scan code sets 1, 2 and 3". Translation of set 2 to set 1 is the controller's.
+// Source: IBM Personal System/2 Hardware Interface Technical Reference, "Keyboards (101- and 102-Key)": "Keyboard
+// buffer", "Commands from the system", "Scan code sets 1, 2 and 3". Translation of set 2 to set 1 is the controller's.
 #pragma once
 
 #include <array>

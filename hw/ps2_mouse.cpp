@@ -11,9 +11,7 @@ constexpr std::size_t kMostReplies = 16;
 /// Motion that waits longer than the guest cares to fetch it is cut off here.
 constexpr i32 kMostMotion = 65'535;
 
-i32 add(i32 a, i32 b) {
-  return static_cast<i32>(std::clamp<i64>(i64{a} + b, -kMostMotion, kMostMotion));
-}
+i32 add(i32 a, i32 b) { return static_cast<i32>(std::clamp<i64>(i64{a} + b, -kMostMotion, kMostMotion)); }
 
 /// Scaling 2:1, "Set Scaling 2:1" in the reference.
 i32 scaled(i32 counts) {
@@ -212,9 +210,7 @@ void Ps2Mouse::receive(u8 byte) {
         reply(kResend);
       }
       return;
-    case Expect::Command:
-      command(byte);
-      return;
+    case Expect::Command: command(byte); return;
   }
 }
 
@@ -232,7 +228,8 @@ void Ps2Mouse::command(u8 byte) {
     case 0xe9:  // Status Request
       reply(kAck);
       reply(static_cast<u8>((mode_ == Mode::Remote ? 0x40 : 0) | (reporting_ ? 0x20 : 0) | (scaling_2_1_ ? 0x10 : 0) |
-                            ((buttons_ & 1) != 0 ? 4 : 0) | ((buttons_ & 4) != 0 ? 2 : 0) | ((buttons_ & 2) != 0 ? 1 : 0)));
+                            ((buttons_ & 1) != 0 ? 4 : 0) | ((buttons_ & 4) != 0 ? 2 : 0) |
+                            ((buttons_ & 2) != 0 ? 1 : 0)));
       reply(resolution_);
       reply(sample_rate_);
       break;
@@ -283,9 +280,7 @@ void Ps2Mouse::command(u8 byte) {
       set_defaults();
       reply(kAck);
       break;
-    case 0xfe:
-      reply(last_sent_);
-      break;
+    case 0xfe: reply(last_sent_); break;
     case 0xff:
       reset();
       reply(kAck);

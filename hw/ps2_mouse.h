@@ -1,8 +1,8 @@
 // PS/2 mouse: the standard two- and three-button mouse, the IntelliMouse with a wheel (ID 3) and the IntelliMouse
 // Explorer with five buttons (ID 4), at its end of the cable.
 //
-// Source: IBM Personal System/2 Hardware Interface Technical Reference, "Auxiliary device (mouse)"; for the wheel and the
-// further buttons Microsoft's description of the sample rate sequences 200-100-80 and 200-200-80.
+// Source: IBM Personal System/2 Hardware Interface Technical Reference, "Auxiliary device (mouse)"; for the wheel and
+// the further buttons Microsoft's description of the sample rate sequences 200-100-80 and 200-200-80.
 //
 // Motion gathers in counters until it is reported; what does not fit into one report goes into the next, so that a fast
 // move arrives whole. Reports follow the sample rate in virtual time.

@@ -10,7 +10,8 @@ using core::bit;
 // Register A
 constexpr u8 kUip = 0x80;
 // Register B
-constexpr u8 kSet = 0x80, kPie = 0x40, kAie = 0x20, kUie = 0x10, kSqwe = 0x08, kBinary = 0x04, k24Hours = 0x02, kDse = 0x01;
+constexpr u8 kSet = 0x80, kPie = 0x40, kAie = 0x20, kUie = 0x10, kSqwe = 0x08, kBinary = 0x04, k24Hours = 0x02,
+             kDse = 0x01;
 // Register C; the flags stand where register B has their enables
 constexpr u8 kIrqf = 0x80, kPf = 0x40, kAf = 0x20, kUf = 0x10;
 // Register D
@@ -74,14 +75,15 @@ Rtc::Rtc(core::PortBus& ports, core::Clock& clock, core::Log& log, core::LevelLi
                          .read = [this, &index, first](u64 offset, unsigned) -> u64 {
                            return offset == 0 ? index : read(static_cast<u8>((index & 0x7f) | first));
                          },
-                         .write = [this, &index, first](u64 offset, unsigned, u64 value) {
-                           if (offset != 0) {
-                             write(static_cast<u8>((index & 0x7f) | first), static_cast<u8>(value));
-                             return;
-                           }
-                           index = static_cast<u8>(value);
-                           if (first == 0) nmi_masked_.set(bit(value, 7));
-                         }};
+                         .write =
+                             [this, &index, first](u64 offset, unsigned, u64 value) {
+                               if (offset != 0) {
+                                 write(static_cast<u8>((index & 0x7f) | first), static_cast<u8>(value));
+                                 return;
+                               }
+                               index = static_cast<u8>(value);
+                               if (first == 0) nmi_masked_.set(bit(value, 7));
+                             }};
   };
   mappings_[0] = ports.map(bank("rtc", 0x70, index_, 0x00));
   mappings_[1] = ports.map(bank("cmos", 0x72, extended_index_, 0x80));
@@ -173,8 +175,8 @@ Rtc::Date Rtc::date() const {
   const unsigned century = std::min(decode(ram_[kCentury]), 99u);
   const unsigned year = std::clamp(century * 100 + std::min(decode(ram_[kYear]), 99u), 1970u, 9999u);
   Date date;
-  date.seconds = std::clamp<i64>(days_of(year, month, day) * static_cast<i64>(kDaySeconds) + hour * 3600 + minute * 60 + second, 0,
-                                 kLatest);
+  date.seconds = std::clamp<i64>(
+      days_of(year, month, day) * static_cast<i64>(kDaySeconds) + hour * 3600 + minute * 60 + second, 0, kLatest);
   date.weekday = std::clamp(decode(ram_[kWeekday]), 1u, 7u);
   return date;
 }
@@ -319,11 +321,8 @@ u8 Rtc::read(u8 index) {
     case kRegisterA:
       if (updating() && second_end(seconds_settled_ + 1) - clock_.now() <= kUipBefore) value |= kUip;
       break;
-    case kRegisterC:
-      ram_[kRegisterC] = 0;
-      break;
-    default:
-      break;
+    case kRegisterC: ram_[kRegisterC] = 0; break;
+    default: break;
   }
   update_irq();
   schedule();
@@ -349,11 +348,8 @@ void Rtc::write(u8 index, u8 value) {
       ram_[kRegisterB] = value;
       break;
     case kRegisterC:
-    case kRegisterD:
-      return;  // read-only
-    default:
-      ram_[index] = value;
-      return;
+    case kRegisterD: return;  // read-only
+    default: ram_[index] = value; return;
   }
   log_(core::Channel::Irq, "rtc: register {:02x} = {:02x}", index, value);
   update_irq();

@@ -1,9 +1,9 @@
 // MC146818 real-time clock with the PC's CMOS memory, at ports 70h/71h and, for the upper 128 bytes, 72h/73h.
 //
-// Source: Motorola MC146818 data sheet (1984), sections "Address map", "Interrupts", "Divider stages", "Update cycle" and
-// "Registers"; the century byte at 32h and the NMI mask in bit 7 of port 70h are the PC/AT's. Time runs with virtual
-// time from a date that the board gives. The divider chain hangs on 32768 Hz; update cycles end once a second, UIP is
-// high for the 244 + 1984 microseconds before, and the registers change at the end.
+// Source: Motorola MC146818 data sheet (1984), sections "Address map", "Interrupts", "Divider stages", "Update cycle"
+// and "Registers"; the century byte at 32h and the NMI mask in bit 7 of port 70h are the PC/AT's. Time runs with
+// virtual time from a date that the board gives. The divider chain hangs on 32768 Hz; update cycles end once a second,
+// UIP is high for the 244 + 1984 microseconds before, and the registers change at the end.
 #pragma once
 
 #include <array>
@@ -63,13 +63,13 @@ class Rtc final : public core::Device {
 
   u8 read(u8 index);
   void write(u8 index, u8 value);
-  bool updating() const;                 // update cycles take place: divider running, SET clear
-  u64 divider_ns() const;                // since divider_base_
+  bool updating() const;   // update cycles take place: divider running, SET clear
+  u64 divider_ns() const;  // since divider_base_
   u64 second_end(u64 number) const;
-  u32 periodic_ticks() const;            // of 32768 Hz; 0: none
-  u64 periodic_edges() const;            // of the periodic tap since divider_base_
-  u64 periodic_edge(u64 number) const;   // when that one is
-  void settle();                         // brings registers and flags up to now
+  u32 periodic_ticks() const;           // of 32768 Hz; 0: none
+  u64 periodic_edges() const;           // of the periodic tap since divider_base_
+  u64 periodic_edge(u64 number) const;  // when that one is
+  void settle();                        // brings registers and flags up to now
   void pass_seconds(u64 count);
   bool alarm_matches() const;
   u8 encode(unsigned value) const;
@@ -78,7 +78,7 @@ class Rtc final : public core::Device {
   unsigned decode_hours(u8 raw) const;
   Date date() const;
   void set_date(const Date& date);
-  void advance(u64 seconds);             // the calendar alone
+  void advance(u64 seconds);  // the calendar alone
   u64 until_daylight_change() const;
   void update_irq();
   void schedule();
@@ -93,8 +93,8 @@ class Rtc final : public core::Device {
   std::array<u8, 256> ram_{};
   u8 index_ = 0;
   u8 extended_index_ = 0;
-  i64 divider_base_ = 0;      // (ns, may lie before power-on) the update cycle ends at this time plus every whole second
-  u64 seconds_settled_ = 0;   // update cycles since divider_base_ that are done or were left out
+  i64 divider_base_ = 0;     // (ns, may lie before power-on) the update cycle ends at this time plus every whole second
+  u64 seconds_settled_ = 0;  // update cycles since divider_base_ that are done or were left out
   u64 periodic_settled_ = 0;  // edges of the periodic tap since divider_base_ that are in PF
   bool fell_back_ = false;    // the hour of October's change was already repeated
 };

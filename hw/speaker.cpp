@@ -47,8 +47,7 @@ std::size_t Speaker::render(u64 from_ns, u64 to_ns, u32 rate, std::span<i16> out
   std::size_t written = 0;
   u64 start = from_ns;
   while (written < out.size()) {
-    const u64 end =
-        from_ns + static_cast<u64>(static_cast<unsigned __int128>(written + 1) * core::kNsPerSecond / rate);
+    const u64 end = from_ns + static_cast<u64>(static_cast<unsigned __int128>(written + 1) * core::kNsPerSecond / rate);
     if (end > to_ns) break;
     u64 high = 0;
     u64 at = start;

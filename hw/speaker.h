@@ -1,8 +1,8 @@
 // The PC speaker: a cone behind an AND gate of the timer's channel 2 and port 61h bit 1.
 //
 // The chip records when its level changes, in virtual time, and makes samples from that on request. Rendering reads the
-// record only, so that it never feeds back into the machine: how far back the record goes depends on virtual time and on
-// the number of changes, not on who listens.
+// record only, so that it never feeds back into the machine: how far back the record goes depends on virtual time and
+// on the number of changes, not on who listens.
 #pragma once
 
 #include <deque>
@@ -30,13 +30,14 @@ class Speaker final : public core::Device {
   void archive(core::Archive& ar) override;
 
   bool level() const { return level_; }
-  /// True while a sound can be heard or may follow soon: the level changed within the last kHistoryNs, or data is enabled.
+  /// True while a sound can be heard or may follow soon: the level changed within the last kHistoryNs, or data is
+  /// enabled.
   bool active() const;
 
-  /// Fills `out` with samples at `rate` per second; the first covers the time from `from_ns` on, and the whole run ends at
-  /// `to_ns` at the latest: returns how many samples were written. Each sample is the mean level over its period (a box
-  /// filter), exact in integers. Time before the record began counts with the level it began with, time to come with the
-  /// present level.
+  /// Fills `out` with samples at `rate` per second; the first covers the time from `from_ns` on, and the whole run ends
+  /// at `to_ns` at the latest: returns how many samples were written. Each sample is the mean level over its period (a
+  /// box filter), exact in integers. Time before the record began counts with the level it began with, time to come
+  /// with the present level.
   std::size_t render(u64 from_ns, u64 to_ns, u32 rate, std::span<i16> out) const;
 
  private:

@@ -6,8 +6,8 @@
 //
 // The A20 gate has two handles, port 92h and the keyboard controller's output port. Chip sets OR the two, which leaves
 // either handle without effect while the other one holds the gate open; a guest that was started by a firmware with a
-// taste of its own then finds that its handle does not close the gate. Here the last one that was moved decides, and both
-// read back what holds.
+// taste of its own then finds that its handle does not close the gate. Here the last one that was moved decides, and
+// both read back what holds.
 #pragma once
 
 #include <array>
@@ -22,8 +22,8 @@ namespace orrery::hw {
 
 class SystemPorts final : public core::Device {
  public:
-  /// `timer2_gate`: GATE of timer channel 2 (driven here). `timer2_out`: its OUT (read here). `nmi` is pulsed when a check
-  /// asks for NMI; `reset_request` when the guest resets the processor through port 92h.
+  /// `timer2_gate`: GATE of timer channel 2 (driven here). `timer2_out`: its OUT (read here). `nmi` is pulsed when a
+  /// check asks for NMI; `reset_request` when the guest resets the processor through port 92h.
   SystemPorts(core::PortBus& ports, core::Clock& clock, core::Log& log, core::LevelLine& timer2_gate,
               const core::LevelLine& timer2_out, core::EdgeLine& nmi, core::EdgeLine& reset_request);
 

@@ -53,7 +53,8 @@ void VmPort::archive(core::Archive& ar) {
     ar("buttons", buttons_);
     std::vector<u32> words(queue_.begin(), queue_.end());
     ar("queue", words);
-    if (ar.loading()) queue_.assign(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(std::min(words.size(), kMostWords)));
+    if (ar.loading())
+      queue_.assign(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(std::min(words.size(), kMostWords)));
   });
 }
 
@@ -67,11 +68,8 @@ u32 VmPort::answer() {
       regs.ecx = kProduct;
       set_(regs);
       return kProtocolVersion;
-    case kPointerStatus:
-      return status();
-    case kPointerCommand:
-      command(regs.ebx);
-      return status();
+    case kPointerStatus: return status();
+    case kPointerCommand: command(regs.ebx); return status();
     case kPointerData: {
       const u32 words = regs.ebx;
       if (words == 0 || words > 6 || words > queue_.size()) {
@@ -88,9 +86,7 @@ u32 VmPort::answer() {
       set_(regs);
       return regs.eax;
     }
-    default:
-      log_.once(core::Channel::Unimp, "vmport: command {}", command_number);
-      return 0xffffffff;
+    default: log_.once(core::Channel::Unimp, "vmport: command {}", command_number); return 0xffffffff;
   }
 }
 
@@ -112,15 +108,9 @@ void VmPort::command(u32 what) {
       enabled_ = absolute_ = false;
       queue_.clear();
       break;
-    case kRequestRelative:
-      absolute_ = false;
-      break;
-    case kRequestAbsolute:
-      absolute_ = enabled_;
-      break;
-    default:
-      log_.once(core::Channel::Unimp, "vmport: pointer command {:08x}", what);
-      break;
+    case kRequestRelative: absolute_ = false; break;
+    case kRequestAbsolute: absolute_ = enabled_; break;
+    default: log_.once(core::Channel::Unimp, "vmport: pointer command {:08x}", what); break;
   }
 }
 

@@ -2,9 +2,9 @@
 //
 // Source: the vmmouse drivers of Linux and X.Org for command numbers and the packet format. A guest reads the port with
 // 564D5868h in EAX and a command in CX; parameters and results are registers, which the board lends through callbacks.
-// EAX of the answer is the value that IN returns. While the driver has asked for absolute positions, packets of four words
-// wait in a bounded queue; `notify` is called for each, and the board answers with a report of the PS/2 mouse, whose
-// interrupt wakes the driver.
+// EAX of the answer is the value that IN returns. While the driver has asked for absolute positions, packets of four
+// words wait in a bounded queue; `notify` is called for each, and the board answers with a report of the PS/2 mouse,
+// whose interrupt wakes the driver.
 #pragma once
 
 #include <deque>

@@ -13,12 +13,12 @@ constexpr std::pair<Key, std::string_view> kNames[] = {
 };
 
 constexpr std::pair<std::string_view, Key> kAliases[] = {
-    {"asterisk", Key::KpMultiply}, {"menu", Key::Menu},       {"sysrq", Key::Print},    {"ctrl_l", Key::Ctrl},
-    {"shift_l", Key::Shift},       {"alt_l", Key::Alt},       {"meta", Key::MetaL},     {"enter", Key::Ret},
-    {"return", Key::Ret},          {"escape", Key::Esc},      {"space", Key::Spc},      {"left_shift", Key::Shift},
-    {"right_shift", Key::ShiftR},  {"left_ctrl", Key::Ctrl},  {"left_alt", Key::Alt},   {"right_ctrl", Key::CtrlR},
-    {"right_alt", Key::AltR},      {"page_up", Key::PageUp},  {"altgr", Key::AltR},     {"page_down", Key::PageDown},
-    {"del", Key::Delete},          {"ins", Key::Insert},      {"period", Key::Dot},     {"kp_period", Key::KpDecimal},
+    {"asterisk", Key::KpMultiply}, {"menu", Key::Menu},      {"sysrq", Key::Print},  {"ctrl_l", Key::Ctrl},
+    {"shift_l", Key::Shift},       {"alt_l", Key::Alt},      {"meta", Key::MetaL},   {"enter", Key::Ret},
+    {"return", Key::Ret},          {"escape", Key::Esc},     {"space", Key::Spc},    {"left_shift", Key::Shift},
+    {"right_shift", Key::ShiftR},  {"left_ctrl", Key::Ctrl}, {"left_alt", Key::Alt}, {"right_ctrl", Key::CtrlR},
+    {"right_alt", Key::AltR},      {"page_up", Key::PageUp}, {"altgr", Key::AltR},   {"page_down", Key::PageDown},
+    {"del", Key::Delete},          {"ins", Key::Insert},     {"period", Key::Dot},   {"kp_period", Key::KpDecimal},
 };
 
 }  // namespace

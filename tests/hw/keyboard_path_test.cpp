@@ -17,8 +17,9 @@ class KeyboardPath : public ::testing::Test {
   Ps2Mouse mouse{bench.clock, bench.log};
   core::LevelLine irq1, irq12;
   core::EdgeLine reset_line;
-  KeyboardController i8042{bench.ports, bench.clock, bench.log,         keyboard, &mouse, irq1, irq12,
-                           {[](bool) {}, [] { return true; }}, reset_line};
+  KeyboardController i8042{bench.ports, bench.clock, bench.log, keyboard,
+                           &mouse,      irq1,        irq12,     {[](bool) {}, [] { return true; }},
+                           reset_line};
 
   void SetUp() override {
     keyboard.reset();
@@ -40,22 +41,22 @@ class KeyboardPath : public ::testing::Test {
   }
 };
 
-TEST_F(KeyboardPath, TranslatedSet2IsSet1ForEveryKey) {
-#define ORRERY_KEY(name, text, usage, prefix, set1, set2, set3, kind, group)             \
-  {                                                                                      \
-    std::array<Bytes, 2> seen;                                                           \
-    for (const bool translate : {true, false}) {                                         \
-      command_byte(translate ? 0x41 : 0x01);                                             \
-      bench.out(0x60, 0xf0);                                                             \
-      read_for(2'000'000);                                                               \
-      bench.out(0x60, translate ? 2 : 1);                                                \
-      read_for(2'000'000);                                                               \
-      keyboard.press(Key::name, true);                                                   \
-      keyboard.press(Key::name, false);                                                  \
-      seen[translate ? 1 : 0] = read_for(20'000'000);                                    \
-    }                                                                                    \
-    EXPECT_FALSE(seen[0].empty()) << text;                                               \
-    EXPECT_EQ(seen[0], seen[1]) << text;                                                 \
+TEST_F(KeyboardPath, TranslatedSet2IsSet1ForEveryKey){
+#define ORRERY_KEY(name, text, usage, prefix, set1, set2, set3, kind, group) \
+  {                                                                          \
+    std::array<Bytes, 2> seen;                                               \
+    for (const bool translate : {true, false}) {                             \
+      command_byte(translate ? 0x41 : 0x01);                                 \
+      bench.out(0x60, 0xf0);                                                 \
+      read_for(2'000'000);                                                   \
+      bench.out(0x60, translate ? 2 : 1);                                    \
+      read_for(2'000'000);                                                   \
+      keyboard.press(Key::name, true);                                       \
+      keyboard.press(Key::name, false);                                      \
+      seen[translate ? 1 : 0] = read_for(20'000'000);                        \
+    }                                                                        \
+    EXPECT_FALSE(seen[0].empty()) << text;                                   \
+    EXPECT_EQ(seen[0], seen[1]) << text;                                     \
   }
 #include "hw/core/keys.inc"
 #undef ORRERY_KEY

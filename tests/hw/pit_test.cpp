@@ -16,7 +16,9 @@ class Pit8254 : public ::testing::Test {
   static u64 pulse_time(u64 pulse) {
     return static_cast<u64>((static_cast<unsigned __int128>(pulse) * 1'000'000'000 + 1'193'181) / 1'193'182);
   }
-  u64 pulse() { return static_cast<u64>(static_cast<unsigned __int128>(bench.clock.now()) * 1'193'182 / 1'000'000'000); }
+  u64 pulse() {
+    return static_cast<u64>(static_cast<unsigned __int128>(bench.clock.now()) * 1'193'182 / 1'000'000'000);
+  }
 
   void SetUp() override {
     pit.reset();

@@ -284,16 +284,16 @@ TEST(Keys, EveryKeyHasOneNameOneNumberAndOneCodeInEachSet) {
   std::set<unsigned> set2;
   std::set<unsigned> set3;
   const unsigned E0 = 0xe0;
-#define ORRERY_KEY(name, text, usage, prefix, code1, code2, code3, kind, group)                   \
-  EXPECT_TRUE(names.insert(text).second) << text;                                                 \
-  EXPECT_TRUE(usages.insert(usage).second) << text;                                               \
-  if (std::string_view(#group) != "Pause") {                                                      \
-    EXPECT_TRUE(set1.insert((prefix + 0u) << 8 | code1).second) << text;                          \
-    EXPECT_TRUE(set2.insert((prefix + 0u) << 8 | code2).second) << text;                          \
-  }                                                                                               \
-  EXPECT_TRUE(code3 == 0 || set3.insert(code3).second) << text;                                   \
-  EXPECT_EQ(core::key_from_name(text), Key::name);                                                \
-  EXPECT_EQ(core::key_name(Key::name), text);                                                     \
+#define ORRERY_KEY(name, text, usage, prefix, code1, code2, code3, kind, group) \
+  EXPECT_TRUE(names.insert(text).second) << text;                               \
+  EXPECT_TRUE(usages.insert(usage).second) << text;                             \
+  if (std::string_view(#group) != "Pause") {                                    \
+    EXPECT_TRUE(set1.insert((prefix + 0u) << 8 | code1).second) << text;        \
+    EXPECT_TRUE(set2.insert((prefix + 0u) << 8 | code2).second) << text;        \
+  }                                                                             \
+  EXPECT_TRUE(code3 == 0 || set3.insert(code3).second) << text;                 \
+  EXPECT_EQ(core::key_from_name(text), Key::name);                              \
+  EXPECT_EQ(core::key_name(Key::name), text);                                   \
   EXPECT_EQ(core::key_from_usage(usage), Key::name);
 #include "hw/core/keys.inc"
 #undef ORRERY_KEY

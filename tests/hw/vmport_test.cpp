@@ -11,8 +11,8 @@ struct Rig {
   Bench bench;
   VmPort::Registers regs;
   unsigned notified = 0;
-  VmPort port{bench.ports, bench.log, [this] { return regs; },
-              [this](const VmPort::Registers& r) { regs = r; }, [this] { ++notified; }};
+  VmPort port{bench.ports, bench.log, [this] { return regs; }, [this](const VmPort::Registers& r) { regs = r; },
+              [this] { ++notified; }};
 
   u32 call(u32 command, u32 ebx = 0) {
     regs = {0x564d5868, ebx, command, 0x5658, 0, 0};
