@@ -11,7 +11,7 @@ void wait(Engine& e, const Insn&) {
 
 void fnop(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
-  X87Unit(e, i).note_instruction();
+  X87Unit(e, i).note_pointers();
 }
 
 void fnop_no_wait(Engine& e, const Insn&) { x87_available(e); }

@@ -5,17 +5,17 @@
 namespace orrery::cpu::helpers {
 namespace {
 
-/// The memory operand from its first byte on.
+/// The memory operand from its first byte on. With a 16-bit address its end does not wrap: it is beyond the limit.
 class Image {
  public:
   Image(Engine& e, const Insn& i) : e_(e), i_(i) {}
   /// #GP, #SS, #PF for the whole image before any of it is written.
   void probe_write(unsigned size) {
     // A page at a time; the segment's limit is checked with each.
-    for (unsigned at = 0; at < size; at += 2) e_.probe_write(i_.seg(), e_.effective_address(i_, at), 2);
+    for (unsigned at = 0; at < size; at += 2) e_.probe_write(i_.seg(), part_offset(e_, i_, at), 2);
   }
-  u64 load(unsigned at, unsigned width) { return e_.load(i_.seg(), e_.effective_address(i_, at), width); }
-  void store(unsigned at, unsigned width, u64 value) { e_.store(i_.seg(), e_.effective_address(i_, at), width, value); }
+  u64 load(unsigned at, unsigned width) { return e_.load(i_.seg(), part_offset(e_, i_, at), width); }
+  void store(unsigned at, unsigned width, u64 value) { e_.store(i_.seg(), part_offset(e_, i_, at), width, value); }
 
  private:
   Engine& e_;

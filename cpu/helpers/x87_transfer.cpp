@@ -17,7 +17,7 @@ void load_real(Engine& e, const Insn& i) {
   const F v{u.load<T>()};
   u.note_memory_instruction();
   if (!u.empty(7)) return u.push_checked({});
-  u.push_checked(soft::convert<F80>(u.env, soft::unpack(v)));
+  u.push_checked(soft::widen(u.env, soft::unpack(v)));
 }
 
 template <class F, class T, bool kPop>
@@ -31,9 +31,7 @@ void store_real(Engine& e, const Insn& i) {
     place.set({soft::default_nan<F>().bits});
   } else {
     const F v = soft::convert<F>(u.env, soft::unpack(u.st(0)), false);
-    const bool store = u.store_allowed();
-    u.commit();
-    if (!store) return;
+    if (!u.commit_store()) return;
     place.set({v.bits});
   }
   if constexpr (kPop) u.pop();
@@ -186,7 +184,7 @@ template <unsigned kCondition, bool kNegated>
 void fcmov(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
-  u.note_instruction();
+  u.note_pointers();
   const unsigned source = i.r[1];
   if (u.empty(0) || u.empty(source)) {
     u.underflow(0);

@@ -45,13 +45,13 @@ F80 X87Unit::load_f80() const {
   Exec m(e_, &i_);
   const Val<u64> offset = {e_.effective_address(i_)};
   const u64 significand = m.load_at<u64>(i_.seg(), offset).v;
-  return {.significand = significand, .sign_exponent = m.load_at<u16>(i_.seg(), m.mask_address({offset.v + 8})).v};
+  return {.significand = significand, .sign_exponent = m.load_at<u16>(i_.seg(), {part_offset(e_, i_, 8)}).v};
 }
 
 X87Unit::F80Place X87Unit::place_f80() {
   const Val<u64> offset = {e_.effective_address(i_)};
   auto low = memory_.place_in<u64>(i_.seg(), offset);
-  return {low, memory_.place_in<u16>(i_.seg(), memory_.mask_address({offset.v + 8}))};
+  return {low, memory_.place_in<u16>(i_.seg(), {part_offset(e_, i_, 8)})};
 }
 
 }  // namespace orrery::cpu::helpers

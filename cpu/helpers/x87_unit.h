@@ -37,6 +37,12 @@ inline bool x87_ready(Engine& e) {
   return true;
 }
 
+/// Offset of a later part of a memory operand. With a 16-bit address it does not wrap, so that it is beyond the limit.
+inline u64 part_offset(const Engine& e, const Insn& i, u64 delta) {
+  const u64 offset = e.effective_address(i) + delta;
+  return i.addrsize() == Size::S32 ? offset & 0xffffffff : offset;
+}
+
 class X87Unit {
  public:
   X87Unit(Engine& engine, const Insn& insn) : e_(engine), i_(insn), f_(engine.s.x87) {
@@ -82,10 +88,14 @@ class X87Unit {
 
   /// A non-control instruction executes: FIP, FCS, FOP; C1 is cleared. Call it after everything that may fault.
   void note_instruction() {
+    note_pointers();
+    set_c1(false);
+  }
+  /// The same without touching C1.
+  void note_pointers() {
     f_.ip = e_.this_rip();
     f_.cs = e_.s.seg[kCs].selector;
     f_.opcode = static_cast<u16>((line(i_.op).encoding.opcode & 7) << 8 | i_.r[3]);
-    f_.status &= static_cast<u16>(~kFswC1);
   }
   /// The same for one with a memory operand: FDP and FDS too.
   void note_memory_instruction() {
@@ -102,12 +112,16 @@ class X87Unit {
     constexpr u8 kPre = soft::kInvalid | soft::kDenormal | soft::kDivideByZero;
     return (env.flags & kPre & ~f_.control) == 0;
   }
-  /// The same for a result in memory, where overflow and underflow that are unmasked leave it alone as well.
-  bool store_allowed() const {
-    return (env.flags & (soft::kInvalid | soft::kOverflow | soft::kUnderflow) & ~f_.control) == 0;
+  /// The same for a real in memory, where overflow and underflow that are unmasked leave it alone as well; no rounding is
+  /// reported then.
+  bool commit_store() {
+    const bool scaled = (env.flags & (soft::kOverflow | soft::kUnderflow) & ~f_.control) != 0;
+    if (scaled) env.flags &= static_cast<u8>(~soft::kInexact);
+    return commit() && !scaled;
   }
   /// Stack underflow or overflow: true if masked.
   bool stack_fault(bool overflow) {
+    set_c1(false);
     record(soft::kInvalid | kFswStackFault, overflow);
     return masked(soft::kInvalid);
   }
@@ -119,12 +133,13 @@ class X87Unit {
   }
   static F80 indefinite() { return soft::default_nan<F80>(); }
 
-  /// Pushes a loaded value, or reports the stack's overflow.
+  /// Pushes a loaded value, or reports the stack's overflow. A denormal is pushed even if that is unmasked.
   void push_checked(F80 v) {
     if (!empty(7)) {
       if (stack_fault(true)) push(indefinite());
-    } else if (commit()) {
-      push(v);
+    } else {
+      commit();
+      if ((env.flags & soft::kInvalid & ~f_.control) == 0) push(v);
     }
   }
 
@@ -149,7 +164,7 @@ class X87Unit {
   const Insn& insn() const { return i_; }
 
  private:
-  void record(unsigned flags, bool c1);
+  void record(unsigned flags, bool c1);  // C1 is set or left alone
 
   Engine& e_;
   const Insn& i_;

@@ -10,6 +10,12 @@ namespace orrery::cpu::soft {
 template <class F>
 F convert(Env& env, const Unpacked& u, bool denormal_flag = true);
 
+/// The F80 value of a F32 or F64: as convert(), but there is a result even if the denormal is reported unmasked.
+inline F80 widen(Env& env, const Unpacked& u) {
+  if (u.denormal) env.raise(kDenormal);
+  return convert<F80>(env, u, false);
+}
+
 /// An integer rounded to F.
 template <class F>
 F from_integer(Env& env, i64 v);

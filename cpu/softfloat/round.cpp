@@ -17,7 +17,12 @@ F round_overflow(Env& env, bool sign, int exp, const RoundedSignificand& r, unsi
       env.rounded_up = r.up;
     }
     exp -= kBiasAdjust;
-    if (!Fmt::kExtended || exp > Fmt::kMaxExp) return infinity<F>(sign);
+    if (!Fmt::kExtended) return infinity<F>(sign);
+    if (exp > Fmt::kMaxExp) {  // too large even so, as FSCALE can make it (SDM vol. 1, 8.5.4)
+      env.raise(kInexact);
+      env.rounded_up = true;
+      return infinity<F>(sign);
+    }
     return encode<F>(sign, static_cast<unsigned>(exp + Fmt::kBias), r.sig);
   }
   env.raise(kInexact);
@@ -40,7 +45,12 @@ F round_tiny(Env& env, bool sign, int exp, u64 sig, u64 low, unsigned drop) {
       env.rounded_up = unbounded.up;
     }
     exp += kBiasAdjust + (unbounded.carry ? 1 : 0);
-    if (!Fmt::kExtended || exp < Fmt::kMinExp) return zero<F>(sign);
+    if (!Fmt::kExtended) return zero<F>(sign);
+    if (exp < Fmt::kMinExp) {
+      env.raise(kInexact);
+      env.rounded_up = false;
+      return zero<F>(sign);
+    }
     return encode<F>(sign, static_cast<unsigned>(exp + Fmt::kBias), unbounded.sig);
   }
   if (tiny && env.flush_to_zero) {
