@@ -47,7 +47,8 @@ namespace {
 // The south bridge sits in slot 1: bridge, IDE, power management.
 constexpr unsigned kSouthBridge = 1;
 constexpr unsigned kDisplay = 2;
-// Much software reads a floppy sector by sector and waits for a turn of the disk each time: nobody wants to wait with it.
+// Much software reads a floppy sector by sector and waits for a turn of the disk each time: nobody wants to wait with
+// it.
 constexpr u32 kFloppySpeedup = 100;
 
 /// Hands a chip's bytes to one of the host's callbacks.

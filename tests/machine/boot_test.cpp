@@ -145,6 +145,33 @@ TEST(Boot, OrderIsAsTheUserSays) {
   }
 }
 
+TEST(Boot, CtrlAltDelBootsAgainAndStopsWithNoReboot) {
+  const Image image(1474560);
+  for (const bool no_reboot : {false, true}) {
+    Config config = floppy_config(image);
+    config.no_reboot = no_reboot;
+    Machine machine(config);
+    ASSERT_TRUE(wait_for(machine, "DRIVE 00", 20));
+    type(machine, "x");
+    ASSERT_TRUE(wait_for(machine, "x", 5));
+    for (const KeyUsage key : {224, 226, 76}) machine.post(KeyInput{key, true});
+    const RunResult result = machine.run_until(machine.now() + kSecond / 4);
+    EXPECT_EQ(result.reason, no_reboot ? StopReason::Reset : StopReason::Reached);
+    if (no_reboot) continue;
+    machine.post(ReleaseKeys{});
+    EXPECT_TRUE(wait_for(machine, "DRIVE 00", 20)) << machine.text_screen().text();
+    EXPECT_EQ(machine.text_screen().text().find('x'), std::string::npos);
+  }
+}
+
+TEST(Boot, TheAcpiPowerSwitchWorks) {
+  const Image image(1474560);
+  Machine machine(floppy_config(image));
+  ASSERT_TRUE(wait_for(machine, "DRIVE 00", 20));
+  machine.post(PortWrite{0x604, 2, 0x2000});
+  EXPECT_EQ(machine.run_until(machine.now() + kSecond).reason, StopReason::PowerOff);
+}
+
 TEST(Boot, AStateInTheMiddleOfABootGoesOnAlike) {
   const Image image(1474560);
   Machine a(floppy_config(image));
