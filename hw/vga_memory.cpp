@@ -1,157 +1,207 @@
-// The processor's way to video memory: windows, planes, write and read modes, and what can be mapped directly.
-#include "hw/vga.h"
+#include "hw/vga_memory.h"
+
+#include <algorithm>
+#include <array>
+#include <new>
 
 namespace orrery::hw {
 namespace {
 
-constexpr u64 kWindow = 0xa0000;
-constexpr u32 kBank = 0x10000;
+constexpr u32 kPageBytes = 1u << VgaMemory::kPageShift;
+
+/// A byte of ones for each bit of a plane number mask.
+constexpr std::array<u32, 16> kPlaneMask = [] {
+  std::array<u32, 16> table{};
+  for (unsigned n = 0; n < 16; ++n) {
+    for (unsigned p = 0; p < 4; ++p) table[n] |= (n >> p & 1) != 0 ? 0xffu << (8 * p) : 0;
+  }
+  return table;
+}();
+
+constexpr u32 in_all_planes(u8 value) { return value * 0x01010101u; }
+
+bool all_zero(const u8* p) { return p[0] == 0 && std::memcmp(p, p + 1, kPageBytes - 1) == 0; }
 
 }  // namespace
 
-bool Vga::in_window(u32 address, u32& offset) const {
-  switch ((graphics_[6] >> 2) & 3) {
-    case 0: offset = address; return true;
-    case 1: offset = address; return address < 0x10000;
-    case 2: offset = address - 0x10000; return address >= 0x10000 && address < 0x18000;
-    default: offset = address - 0x18000; return address >= 0x18000;
+// calloc() gives zero pages of the host that cost nothing until they are written.
+VgaMemory::VgaMemory() : vram_(static_cast<u8*>(std::calloc(kVideoMemory, 1)), &std::free), dirty_(kPages, 1) {
+  if (vram_ == nullptr) throw std::bad_alloc();
+}
+
+void VgaMemory::configure(const VgaRegisters& regs, const VbeDispi& dispi) {
+  const auto& gr = regs.graphics;
+  bank_ = dispi.bank();
+  offset_mask_ = dispi.planar() ? kVideoMemory / 4 - 1 : 0xffff;
+  switch (dispi.enabled() ? 1 : regs.memory_map()) {
+    case 0: window_first_ = 0, window_size_ = 0x20000; break;
+    case 1: window_first_ = 0, window_size_ = 0x10000; break;
+    case 2: window_first_ = 0x10000, window_size_ = 0x8000; break;
+    default: window_first_ = 0x18000, window_size_ = 0x8000; break;
+  }
+  if (!regs.ram_enabled()) {
+    read_path_ = write_path_ = Path::Off;
+  } else if (dispi.packed()) {
+    read_path_ = write_path_ = Path::Linear;
+  } else if (regs.chain_4() && !dispi.planar()) {
+    read_path_ = write_path_ = Path::Chain4;
+  } else {
+    read_path_ = regs.odd_even_read() ? Path::OddEven : Path::Planar;
+    write_path_ = regs.odd_even_write() ? Path::OddEven : Path::Planar;
+  }
+  // In odd/even addressing A0 chooses the plane, and another bit takes its place in the offset: A16 in the 128 KiB
+  // window, otherwise the page bit of the miscellaneous output register (1: the lower page).
+  page_from_a16_ = regs.memory_map() == 0;
+  page_bit_ = (regs.misc & 0x20) != 0 ? 0 : 1;
+
+  write_mode_ = gr[5] & 3;
+  compare_ = (gr[5] & 0x08) != 0;
+  rotate_ = gr[3] & 7;
+  function_ = gr[3] >> 3 & 3;
+  read_plane_ = gr[4] & 3;
+  map_mask_ = kPlaneMask[regs.sequencer[2] & 15];
+  set_reset_ = kPlaneMask[gr[0] & 15];
+  enable_set_reset_ = kPlaneMask[gr[1] & 15];
+  bit_mask_ = in_all_planes(gr[8]);
+  color_compare_ = kPlaneMask[gr[2] & 15];
+  color_care_ = kPlaneMask[gr[7] & 15];
+
+  direct_ = {};
+  if (write_path_ == Path::Linear) {
+    direct_ = {true, bank_};
+  } else if (write_path_ == Path::Chain4 && window_first_ == 0 && window_size_ == kDirectSize && map_mask_ == ~0u &&
+             write_mode_ == 0 && !compare_ && rotate_ == 0 && function_ == 0 && enable_set_reset_ == 0 &&
+             bit_mask_ == ~0u) {
+    direct_ = {true, 0};
   }
 }
 
-u8 Vga::read_byte(u32 address) {
-  u32 offset = 0;
-  if (!in_window(address, offset) || (enable_ & 1) == 0 || (misc_ & 2) == 0) return 0xff;
-  if (packed()) return vram_[(u32{dispi_[5]} * kBank + (offset & 0xffff)) % kVideoMemory];
-  if ((sequencer_[4] & 8) != 0) {  // chain-4
-    offset &= 0x3ffff;
-    for (unsigned p = 0; p < 4; ++p) latch_[p] = plane(offset >> 2, p);
-    return vram_[offset & 0x3ffff];
-  }
-  const bool odd_even = (graphics_[5] & 0x10) != 0;
-  const u32 at = odd_even ? offset & ~1u : offset + (vbe() ? u32{dispi_[5]} * kBank : 0);
-  for (unsigned p = 0; p < 4; ++p) latch_[p] = plane(at, p);
-  if ((graphics_[5] & 8) == 0) {
-    const unsigned p = odd_even ? (graphics_[4] & 2u) | (offset & 1) : graphics_[4] & 3u;
-    return latch_[p];
-  }
-  // Read mode 1: a bit is set where every plane that "color don't care" names equals its "color compare" bit.
-  u8 match = 0xff;
-  for (unsigned p = 0; p < 4; ++p) {
-    if ((graphics_[7] >> p & 1) == 0) continue;
-    match &= static_cast<u8>(latch_[p] ^ ((graphics_[2] >> p & 1) != 0 ? 0 : 0xff));
-  }
-  return match;
+// ---- reads ----------------------------------------------------------------------------------------------------------
+
+u8 VgaMemory::read_planes(u32 offset, unsigned plane) {
+  latch_ = planes(offset & offset_mask_);
+  if (!compare_) return static_cast<u8>(latch_ >> (8 * plane));
+  // A bit of the answer is set where all planes that matter have the colour.
+  u32 differs = (latch_ ^ color_compare_) & color_care_;
+  differs |= differs >> 16;
+  differs |= differs >> 8;
+  return static_cast<u8>(~differs);
 }
 
-void Vga::write_planes(u32 offset, u8 planes, u8 value) {
-  const u8 mode = graphics_[5] & 3;
-  const unsigned rotate = graphics_[3] & 7;
-  const u8 turned = static_cast<u8>((value >> rotate) | (value << (8 - rotate)));
-  u8 mask = graphics_[8];
-  if (mode == 3) mask &= turned;
-  for (unsigned p = 0; p < 4; ++p) {
-    if ((planes >> p & 1) == 0) continue;
-    const u8 set = (graphics_[0] >> p & 1) != 0 ? 0xff : 0;
-    u8 data = 0;
-    switch (mode) {
-      case 0: data = (graphics_[1] >> p & 1) != 0 ? set : turned; break;
-      case 1: plane(offset, p) = latch_[p]; continue;
-      case 2: data = (value >> p & 1) != 0 ? 0xff : 0; break;
-      default: data = set; break;
-    }
-    switch ((graphics_[3] >> 3) & 3) {
-      case 1: data &= latch_[p]; break;
-      case 2: data |= latch_[p]; break;
-      case 3: data ^= latch_[p]; break;
-      default: break;
-    }
-    plane(offset, p) = static_cast<u8>((data & mask) | (latch_[p] & ~mask));
+u8 VgaMemory::read_byte(u32 a) {
+  switch (read_path_) {
+    case Path::Chain4: return read_planes(a >> 2 & 0xffff, a & 3);
+    case Path::OddEven:
+      return read_planes((a & 0xfffe) | (page_from_a16_ ? a >> 16 : page_bit_), (read_plane_ & 2) | (a & 1));
+    case Path::Planar: return read_planes(bank_ + (a & 0xffff), read_plane_);
+    default: return 0xff;
   }
 }
 
-void Vga::write_byte(u32 address, u8 value) {
-  u32 offset = 0;
-  if (!in_window(address, offset) || (enable_ & 1) == 0 || (misc_ & 2) == 0) return;
-  dirty_ = true;
-  if (packed()) {
-    vram_[(u32{dispi_[5]} * kBank + (offset & 0xffff)) % kVideoMemory] = value;
-    return;
-  }
-  u8 planes = sequencer_[2] & 15;
-  if ((sequencer_[4] & 8) != 0) {  // chain-4: the two low address bits choose the plane
-    write_planes((offset & 0x3ffff) >> 2, planes & static_cast<u8>(1u << (offset & 3)), value);
-    return;
-  }
-  if ((sequencer_[4] & 4) == 0) {  // odd/even: even addresses go to planes 0 and 2, odd ones to 1 and 3
-    planes &= (offset & 1) != 0 ? 0xa : 0x5;
-    offset &= ~1u;
-  } else if (vbe()) {
-    offset += u32{dispi_[5]} * kBank;
-  }
-  write_planes(offset, planes, value);
-}
-
-u64 Vga::read_window(u64 offset, unsigned width) {
+u64 VgaMemory::read(u32 offset, unsigned width) {
   u64 value = 0;
-  for (unsigned n = 0; n < width; ++n) value |= u64{read_byte(static_cast<u32>(offset) + n)} << (8 * n);
+  for (unsigned n = 0; n < width; ++n) {
+    const u32 a = offset + n - window_first_;
+    u8 byte = 0xff;
+    if (a < window_size_) byte = direct_.on ? vram_[direct_.offset + a] : read_byte(a);
+    value |= u64{byte} << (8 * n);
+  }
   return value;
 }
 
-void Vga::write_window(u64 offset, unsigned width, u64 value) {
-  for (unsigned n = 0; n < width; ++n) write_byte(static_cast<u32>(offset) + n, static_cast<u8>(value >> (8 * n)));
-}
+// ---- writes ---------------------------------------------------------------------------------------------------------
 
-void Vga::update_window() {
-  u8* host = nullptr;
-  const bool window_64k = ((graphics_[6] >> 2) & 3) == 1 && (enable_ & 1) != 0 && (misc_ & 2) != 0;
-  if (window_64k && packed()) {
-    host = vram_.data() + (u64{dispi_[5]} * kBank) % kVideoMemory;
-  } else if (window_64k && !vbe() && (sequencer_[4] & 8) != 0 && (sequencer_[2] & 15) == 15 && (graphics_[5] & 11) == 0 &&
-             graphics_[1] == 0 && (graphics_[3] & 0x1f) == 0 && graphics_[8] == 0xff) {
-    // Chain-4 in which every byte is stored as it is. (Reads leave the latches alone here: no write looks at them before a
-    // register is written, and then the window is unmapped.)
-    host = vram_.data();
-  }
-  if (host == window_host_) return;
-  window_host_ = host;
-  memory_.map_pages(kWindow, kBank, host, host);
-  dirty_ = true;
-}
-
-void Vga::map_framebuffer(u64 base, bool enabled) {
-  if (framebuffer_mapped_) memory_.map_pages(framebuffer_, kVideoMemory, nullptr, nullptr);
-  framebuffer_ = base;
-  framebuffer_mapped_ = enabled;
-  if (enabled) memory_.map_pages(base, kVideoMemory, vram_.data(), vram_.data());
-  dirty_ = true;
-}
-
-void Vga::map_rom(u64 base, bool enabled) {
-  if (rom_mapped_) memory_.map_pages(rom_base_, rom_.size(), nullptr, nullptr);
-  rom_base_ = base;
-  rom_mapped_ = enabled;
-  if (enabled) memory_.map_pages(base, rom_.size(), rom_.data(), nullptr);
-}
-
-bool Vga::collect_dirty() {
-  const auto any = [](const std::vector<bool>& pages) {
-    bool result = false;
-    for (const bool page : pages) result = result || page;
-    return result;
-  };
-  bool changed = dirty_;
-  if (window_host_ != nullptr) changed = any(memory_.take_dirty(kWindow, kBank)) || changed;
-  if (framebuffer_mapped_) {
-    u64 used = 256 * 1024;
-    if (packed()) {
-      const u64 bytes = (dispi_[3] + 7u) / 8;
-      used = u64{dispi_[6]} * bytes * (u64{dispi_[9]} + dispi_[2]);
+void VgaMemory::write_planes(u32 offset, u32 plane_mask, u8 value) {
+  offset = (offset & offset_mask_) << 2;
+  u32 data;
+  u32 mask = bit_mask_;
+  if (write_mode_ == 1) {
+    data = latch_;
+  } else {
+    const u32 turned = in_all_planes(static_cast<u8>(value >> rotate_ | value << (8 - rotate_)));
+    switch (write_mode_) {
+      case 0: data = (turned & ~enable_set_reset_) | (set_reset_ & enable_set_reset_); break;
+      case 2: data = kPlaneMask[value & 15]; break;
+      default:
+        data = set_reset_;
+        mask &= turned;
+        break;
     }
-    used = std::min<u64>((used + core::kPageMask) & ~core::kPageMask, kVideoMemory);
-    changed = any(memory_.take_dirty(framebuffer_, used)) || changed;
+    switch (function_) {
+      case 1: data &= latch_; break;
+      case 2: data |= latch_; break;
+      case 3: data ^= latch_; break;
+      default: break;
+    }
+    data = (data & mask) | (latch_ & ~mask);
   }
-  dirty_ = false;
-  return changed;
+  u8* p = &vram_[offset];
+  core::store_le<u32>(p, (core::load_le<u32>(p) & ~plane_mask) | (data & plane_mask));
+  dirty_[offset >> kPageShift] = 1;
+}
+
+void VgaMemory::write_byte(u32 a, u8 value) {
+  switch (write_path_) {
+    case Path::Chain4: write_planes(a >> 2 & 0xffff, map_mask_ & 0xffu << (8 * (a & 3)), value); break;
+    case Path::OddEven:
+      write_planes((a & 0xfffe) | (page_from_a16_ ? a >> 16 : page_bit_),
+                   map_mask_ & ((a & 1) != 0 ? 0xff00ff00 : 0x00ff00ff), value);
+      break;
+    case Path::Planar: write_planes(bank_ + (a & 0xffff), map_mask_, value); break;
+    default: break;
+  }
+}
+
+void VgaMemory::write(u32 offset, unsigned width, u64 value) {
+  for (unsigned n = 0; n < width; ++n, value >>= 8) {
+    const u32 a = offset + n - window_first_;
+    if (a >= window_size_) continue;
+    if (direct_.on) {
+      vram_[direct_.offset + a] = static_cast<u8>(value);
+      dirty_[(direct_.offset + a) >> kPageShift] = 1;
+    } else {
+      write_byte(a, static_cast<u8>(value));
+    }
+  }
+}
+
+void VgaMemory::clear(u32 size) {
+  std::memset(vram_.get(), 0, size);
+  mark_all();
+}
+
+// ---- state ----------------------------------------------------------------------------------------------------------
+
+void VgaMemory::archive(core::Archive& ar) {
+  ar("latch", latch_);
+  archive_contents(ar);
+}
+
+void VgaMemory::archive_contents(core::Archive& ar) {
+  // The pages that are not empty: number (4 bytes, little-endian) and contents, one after the other.
+  constexpr std::size_t kRecord = 4 + kPageBytes;
+  std::vector<u8> pages;
+  if (!ar.loading()) {
+    for (u32 n = 0; n < kPages; ++n) {
+      const u8* page = &vram_[n * kPageBytes];
+      if (all_zero(page)) continue;
+      pages.resize(pages.size() + kRecord);
+      core::store_le<u32>(&pages[pages.size() - kRecord], n);
+      std::copy_n(page, kPageBytes, pages.end() - kPageBytes);
+    }
+  }
+  ar("memory", pages);
+  if (!ar.loading()) return;
+  if (pages.size() % kRecord != 0) throw core::ArchiveError("vga: the saved video memory is cut off");
+  for (u32 n = 0; n < kPages; ++n) {
+    if (!all_zero(&vram_[n * kPageBytes])) std::memset(&vram_[n * kPageBytes], 0, kPageBytes);
+  }
+  for (std::size_t at = 0; at < pages.size(); at += kRecord) {
+    const u32 n = core::load_le<u32>(&pages[at]);
+    if (n >= kPages) throw core::ArchiveError("vga: the saved video memory names a page that there is not");
+    std::copy_n(&pages[at + 4], kPageBytes, &vram_[n * kPageBytes]);
+  }
+  mark_all();
 }
 
 }  // namespace orrery::hw
