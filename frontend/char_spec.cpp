@@ -1,0 +1,121 @@
+#include "frontend/char_spec.h"
+
+#include <array>
+
+#include "frontend/key_values.h"
+#include "frontend/near.h"
+#include "frontend/usage_error.h"
+
+namespace orrery::frontend {
+namespace {
+
+constexpr std::array<std::string_view, 12> kNames = {"none", "null", "stdio", "mon:stdio", "file:PATH", "pty",
+                                                     "tcp:HOST:PORT", "tcp::PORT,server", "unix:PATH", "/dev/TTY", "vc",
+                                                     "chardev:ID"};
+
+bool take_prefix(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+void take_socket_keys(CharSpec& spec, KeyValues& keys) {
+  spec.server = keys.take_flag("server").value_or(false);
+  spec.wait = keys.take_flag("wait").value_or(true);
+  keys.ignore({"delay", "nodelay"});
+  keys.finish();
+}
+
+}  // namespace
+
+std::string path_in(const std::string& folder, std::string_view path) {
+  if (folder.empty() || path.empty() || path.front() == '/') return std::string(path);
+  return folder + (folder.back() == '/' ? "" : "/") + std::string(path);
+}
+
+CharSpec parse_char_spec(std::string_view option, std::string_view text, const std::string& folder) {
+  CharSpec spec;
+  const std::string_view whole = text;
+  if (text == "none") {
+    spec.kind = CharSpec::Kind::None;
+  } else if (text == "null" || text == "vc" || text.starts_with("vc:")) {
+    spec.kind = CharSpec::Kind::Null;
+  } else if (text == "stdio" || text == "mon:stdio") {
+    spec.kind = CharSpec::Kind::Stdio;
+    spec.mux = text != "stdio";
+  } else if (text == "pty") {
+    spec.kind = CharSpec::Kind::Pty;
+  } else if (take_prefix(text, "file:")) {
+    KeyValues keys(option, text, "path");
+    spec.kind = CharSpec::Kind::File;
+    spec.path = path_in(folder, keys.take("path").value_or(""));
+    spec.append = keys.take_flag("append").value_or(false);
+    keys.finish();
+    if (spec.path.empty()) usage_error("{} {}: the file has no name: give file:PATH", option, whole);
+  } else if (take_prefix(text, "unix:")) {
+    KeyValues keys(option, text, "path");
+    spec.kind = CharSpec::Kind::Unix;
+    spec.path = path_in(folder, keys.take("path").value_or(""));
+    take_socket_keys(spec, keys);
+    if (spec.path.empty()) usage_error("{} {}: the socket has no name: give unix:PATH", option, whole);
+  } else if (take_prefix(text, "tcp:")) {
+    KeyValues keys(option, text, "address");
+    spec.kind = CharSpec::Kind::Tcp;
+    const std::string address = keys.take("address").value_or("");
+    take_socket_keys(spec, keys);
+    const std::size_t colon = address.rfind(':');
+    if (colon == std::string::npos || colon + 1 == address.size()) {
+      usage_error("{} {}: there is no port in it: give tcp:HOST:PORT, for example tcp:localhost:4444", option, whole);
+    }
+    spec.host = address.substr(0, colon);
+    spec.port = address.substr(colon + 1);
+    if (spec.host.size() > 1 && spec.host.front() == '[' && spec.host.back() == ']') {
+      spec.host = spec.host.substr(1, spec.host.size() - 2);
+    }
+    const std::optional<u64> number = parse_number(spec.port);
+    const bool digits = spec.port.find_first_not_of("0123456789") == std::string::npos;
+    if (digits && (!number || *number > 65535)) {
+      usage_error("{} {}: port {} does not exist: give one from 1 to 65535", option, whole, spec.port);
+    }
+  } else if (text.starts_with("/dev/")) {
+    spec.kind = CharSpec::Kind::Device;
+    spec.path = text;
+  } else if (take_prefix(text, "mon:")) {
+    usage_error("{} {}: only the terminal can be shared with the monitor: give mon:stdio or {}", option, whole, text);
+  } else if (text.starts_with("telnet:") || text.starts_with("udp:") || text.starts_with("pipe:")) {
+    usage_error("{} {}: this kind of connection is not offered: give tcp:HOST:PORT, unix:PATH or pty", option, whole);
+  } else {
+    const std::string_view kind = text.substr(0, text.find(':'));
+    static constexpr std::array<std::string_view, 10> kKinds = {"none", "null", "stdio", "mon:stdio", "file:", "pty",
+                                                                "tcp:", "unix:", "vc", "chardev:"};
+    usage_error("{} {}: unknown kind of connection{}", option, whole, suggestion(kind, kKinds));
+  }
+  return spec;
+}
+
+std::string char_spec_text(const CharSpec& spec) {
+  std::string text;
+  switch (spec.kind) {
+    case CharSpec::Kind::None: return "none";
+    case CharSpec::Kind::Null: return "null";
+    case CharSpec::Kind::Stdio: return spec.mux ? "mon:stdio" : "stdio";
+    case CharSpec::Kind::Pty: return "pty";
+    case CharSpec::Kind::Device: return spec.path;
+    case CharSpec::Kind::File: return "file:" + escape_commas(spec.path) + (spec.append ? ",append=on" : "");
+    case CharSpec::Kind::Unix: text = "unix:" + escape_commas(spec.path); break;
+    case CharSpec::Kind::Tcp:
+      text = spec.host.find(':') != std::string::npos ? "tcp:[" + spec.host + "]:" + spec.port
+                                                      : "tcp:" + spec.host + ":" + spec.port;
+      break;
+  }
+  if (spec.server) text += spec.wait ? ",server=on" : ",server=on,wait=off";
+  return text;
+}
+
+std::string char_spec_help() {
+  std::string text = "Where a port can lead:\n";
+  for (const std::string_view name : kNames) text += fmt::format("  {}\n", name);
+  return text + "A server waits for its client unless wait=off (nowait) is given; without a host it is bound to loopback.\n";
+}
+
+}  // namespace orrery::frontend

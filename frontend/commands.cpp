@@ -1,0 +1,83 @@
+#include "frontend/commands.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+
+#include "frontend/display.h"
+#include "frontend/options.h"
+#include "frontend/session.h"
+#include "frontend/signal_watch.h"
+#include "frontend/usage_error.h"
+
+namespace orrery::frontend {
+namespace {
+
+class PidFile {
+ public:
+  explicit PidFile(const std::string& path) : path_(path) {
+    if (path.empty()) return;
+    std::FILE* file = std::fopen(path.c_str(), "w");
+    if (file == nullptr) usage_error("-pidfile '{}': {}: give a file in a writable folder", path, std::strerror(errno));
+    fmt::print(file, "{}\n", ::getpid());
+    std::fclose(file);
+  }
+  ~PidFile() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+  PidFile(const PidFile&) = delete;
+  PidFile& operator=(const PidFile&) = delete;
+
+ private:
+  std::string path_;
+};
+
+int run_session(Settings settings, std::shared_ptr<const machine::JournalReader> replay) {
+  SignalWatch signals;
+  std::string note;
+  const std::unique_ptr<Display> display = make_display(settings, note);
+  if (!note.empty()) tell(note);
+  const PidFile pidfile(settings.pidfile);
+  Session session(std::move(settings), std::move(replay));
+  const SignalWatch::Target target(signals, session);
+  display->attach(session);
+  session.start();
+  display->run(session);
+  return session.finish();
+}
+
+}  // namespace
+
+int run_command(std::span<const std::string> words) {
+  Settings settings = parse_options(words);
+  if (!settings.print.empty()) {
+    fmt::print("{}", settings.print);
+    return 0;
+  }
+  for (const std::string& line : settings.notes) tell(line);
+  if (settings.explain) {
+    fmt::print("{}", explain(settings));
+    return 0;
+  }
+  resolve_rtc(settings, static_cast<i64>(std::time(nullptr)));
+  return run_session(std::move(settings), nullptr);
+}
+
+int replay_command(std::span<const std::string> words) {
+  if (words.empty() || words[0].starts_with('-')) usage_error("replay: which run? Give the journal: orrery replay JOURNAL");
+  auto reader = std::make_shared<const machine::JournalReader>(machine::JournalReader::from_file(words[0]));
+  if (!reader->damage().empty()) tell(reader->damage());
+  Settings settings = parse_options(words.subspan(1));
+  if (!settings.print.empty()) {
+    fmt::print("{}", settings.print);
+    return 0;
+  }
+  if (settings.display == DisplayKind::Default) settings.display = DisplayKind::None;
+  return run_session(std::move(settings), std::move(reader));
+}
+
+}  // namespace orrery::frontend
