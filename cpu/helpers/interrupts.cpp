@@ -224,8 +224,10 @@ bool makes_double_fault(u8 first, u8 second) {
 }  // namespace
 
 void interrupt(Engine& e, u8 vector, Source source, bool has_error, u32 error) {
-  e.log(core::Channel::Int, "int {:02x} error {:04x} cpl {} at {:04x}:{:08x} ss:sp {:04x}:{:08x} flags {:08x}", vector, error,
+  if (e.log.enabled(core::Channel::Int)) {
+    e.log(core::Channel::Int, "int {:02x} error {:04x} cpl {} at {:04x}:{:08x} ss:sp {:04x}:{:08x} flags {:08x}", vector, error,
         e.s.cpl, e.s.seg[kCs].selector, e.this_rip(), e.s.seg[kSs].selector, e.s.gpr[kRsp], e.rflags());
+  }
   const Event event{.vector = vector, .source = source, .has_error = has_error, .error = error,
                     .return_rip = source == Source::Exception ? e.this_rip() : e.next_rip()};
   // RF in the saved image (SDM vol. 3, 17.3.1.1).
