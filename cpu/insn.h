@@ -12,7 +12,7 @@
 #include "hw/core/types.h"
 
 #if defined(__clang__)
-#if __has_attribute(preserve_none)
+#if __has_attribute(preserve_none) && !__has_feature(address_sanitizer)  // whose stack frames that convention cannot have
 #define ORRERY_HANDLER_CC __attribute__((preserve_none))
 #endif
 #endif
