@@ -36,6 +36,7 @@ struct Recipe {
   bool is_mandatory = false;  // F3 and F2 are part of the opcode
   bool lock = false;
   bool prot = false;
+  bool vvvv = false;  // an operand is in VEX.vvvv
   enum : u8 { NoCheck, SegmentSource, SegmentDestination, Control, Debug } check = NoCheck;
 };
 
@@ -89,7 +90,7 @@ constexpr Recipe compile(const OpLine& l) {
       case Dy: s = kReg, p.check = Recipe::Debug; break;
       case Pq: s = kReg3; break;
       case By:
-      case Hx: s = kVvvv; break;
+      case Hx: s = kVvvv, p.vvvv = true; break;
       case Zb: s = kLow8; break;
       case Zv: s = kLow; break;
       case Ib:
@@ -174,22 +175,24 @@ void Decoder::build(unsigned code64, FeatureSet features) {
   for (u16 i = 0; i < kOpCount; ++i) {
     const OpLine& l = line(i);
     const Encoding& e = l.encoding;
-    if (!features.has(l.feature) || e.vex != Vex::None) continue;
+    if (!features.has(l.feature)) continue;
     if (e.bits64 == (code64 != 0 ? Bits64::No : Bits64::Only)) continue;
-    const unsigned first = static_cast<unsigned>(e.map) * 256 + (e.low_register ? e.opcode & 0xf8u : e.opcode);
+    const unsigned map = static_cast<unsigned>(e.map) + (e.vex != Vex::None ? kVexMaps : 0);
+    const unsigned first = map * 256 + (e.low_register ? e.opcode & 0xf8u : e.opcode);
     for (unsigned n = 0; n < (e.low_register ? 8u : 1u); ++n) of[first + n].push_back(i);
   }
   for (unsigned opcode = 0; opcode < of.size(); ++opcode) {
     Slot& slot = slots_[code64][opcode];
     slot.base = static_cast<u16>(lines_.size());
     // Which bits matter.
-    bool prefix = false, w = false, b = false, reg = false, mod = false, rm = false;
+    bool prefix = false, w = false, b = false, l = false, reg = false, mod = false, rm = false;
     for (u16 i : of[opcode]) {
       const Encoding& e = line(i).encoding;
       slot.modrm |= e.modrm;
       prefix |= e.mandatory != Mandatory::Any;
       w |= e.rex_w >= 0;
       b |= e.rex_b >= 0;
+      l |= e.vex == Vex::V128 || e.vex == Vex::V256;
       reg |= e.reg_field >= 0;
       mod |= e.mod == Mod::Memory || e.mod == Mod::Register;
       rm |= e.rm_field >= 0;
@@ -205,6 +208,7 @@ void Decoder::build(unsigned code64, FeatureSet features) {
     field(prefix, 2, slot.prefix_mask, prefix_shift);
     field(w, 1, slot.w_mask, slot.w_shift);
     field(b, 1, slot.b_mask, slot.b_shift);
+    field(l, 1, slot.l_mask, slot.l_shift);
     field(reg, 3, slot.reg_mask, slot.reg_shift);
     field(mod, 1, slot.mod_mask, slot.mod_shift);
     field(rm, 3, slot.rm_mask, slot.rm_shift);
@@ -217,6 +221,7 @@ void Decoder::build(unsigned code64, FeatureSet features) {
         return (e.mandatory == Mandatory::Any || static_cast<int>(e.mandatory) - 1 == part(slot.prefix_mask, 0)) &&
                (e.rex_w < 0 || e.rex_w == part(slot.w_mask, slot.w_shift)) &&
                (e.rex_b < 0 || e.rex_b == part(slot.b_mask, slot.b_shift)) &&
+               (!l || e.vex == Vex::Lig || (e.vex == Vex::V256) == (part(slot.l_mask, slot.l_shift) != 0)) &&
                (e.reg_field < 0 || e.reg_field == part(slot.reg_mask, slot.reg_shift)) &&
                (e.mod == Mod::Any || e.mod == Mod::Ignored || (e.mod == Mod::Register) == is_reg) &&
                (e.rm_field < 0 || e.rm_field == part(slot.rm_mask, slot.rm_shift));
@@ -276,7 +281,30 @@ DecodeResult Decoder::decode(std::span<const u8> bytes, const DecodeMode& mode, 
   }
 
   unsigned map = 0;
-  if (opcode == 0x0f) {
+  unsigned vvvv = 0, vex_l = 0, vex_pp = 0;
+  const bool vex = (opcode == 0xc4 || opcode == 0xc5) && (code64 || (mode.protected_mode && *p >= 0xc0));
+  if (vex) {
+    // SDM vol. 2, 2.3.5 and 2.3.6. Outside 64-bit mode only three bits of a register number count.
+    const bool prefixed = osize || rex != 0 || (bits & (Insn::kLock | Insn::kRep | Insn::kRepne)) != 0;
+    if (prefixed) return finish(DecodeResult::Invalid);
+    const u8 first = *p++;
+    rex = static_cast<u8>((~first >> 5) & 4);
+    map = 1;
+    u8 last = first;
+    if (opcode == 0xc4) {
+      rex |= static_cast<u8>((~first >> 5) & 3);
+      map = first & 31;
+      last = *p++;
+      rex |= static_cast<u8>((last >> 4) & 8);
+    }
+    if (!code64) rex &= 8;
+    vvvv = (~last >> 3) & 15;
+    vex_l = (last >> 2) & 1;
+    vex_pp = last & 3;
+    opcode = *p++;
+    if (map == 0 || map > kVexMaps) return finish(DecodeResult::Invalid);
+    map += kVexMaps;
+  } else if (opcode == 0x0f) {
     opcode = *p++;
     map = 1;
     if (opcode == 0x38 || opcode == 0x3a) {
@@ -289,15 +317,17 @@ DecodeResult Decoder::decode(std::span<const u8> bytes, const DecodeMode& mode, 
   if (slot.modrm != 0) modrm = *p++;
   unsigned where = slot.base;
   if (slot.simple == 0) {
-    const unsigned prefix = (bits & Insn::kRep) != 0 ? 2 : (bits & Insn::kRepne) != 0 ? 3 : osize ? 1 : 0;
+    const unsigned prefix =
+        vex ? vex_pp : (bits & Insn::kRep) != 0 ? 2 : (bits & Insn::kRepne) != 0 ? 3 : osize ? 1 : 0;
     where += (prefix & slot.prefix_mask) + (((rex >> 3) & slot.w_mask) << slot.w_shift) +
-             ((rex & slot.b_mask) << slot.b_shift) + (((modrm >> 3) & slot.reg_mask) << slot.reg_shift) +
+             ((rex & slot.b_mask) << slot.b_shift) + ((vex_l & slot.l_mask) << slot.l_shift) + (((modrm >> 3) & slot.reg_mask) << slot.reg_shift) +
              (((modrm >= 0xc0 ? 1u : 0u) & slot.mod_mask) << slot.mod_shift) +
              ((modrm & slot.rm_mask) << slot.rm_shift);
   }
   const u16 op = lines_[where];
   if (op == kNoLine) return finish(DecodeResult::Invalid);
   const Recipe& recipe = kRecipes[op];
+  if (vvvv != 0 && !recipe.vvvv) return finish(DecodeResult::Invalid);
 
   const bool base32 = code64 || mode.code32;
   Size opsize = base32 != osize ? Size::S32 : Size::S16;
@@ -390,13 +420,13 @@ DecodeResult Decoder::decode(std::span<const u8> bytes, const DecodeMode& mode, 
   }
 
   // Register numbers.
-  const bool has_rex = rex != 0;
+  const bool has_rex = rex != 0 && !vex;
   const u8 reg3 = (modrm >> 3) & 7, rm3 = modrm & 7;
   const u8 reg = static_cast<u8>(reg3 | ((rex & 4) << 1)), rm = static_cast<u8>(rm3 | ((rex & 1) << 3));
   const u8 low = static_cast<u8>((opcode & 7) | ((rex & 1) << 3));
   const u8 numbers[kSourceCount] = {
       0,    reg, rm, low, byte_register(reg, has_rex), byte_register(rm, has_rex), byte_register(low, has_rex),
-      reg3, rm3, 0};
+      reg3, rm3, static_cast<u8>(code64 ? vvvv : vvvv & 7)};
   for (unsigned k = 0; k < 3; ++k) out.r[k] = static_cast<u8>(numbers[recipe.source[k]] + recipe.fixed[k]);
   out.r[3] = map == 0 && (opcode & 0xf8) == 0xd8 ? modrm : 0;
 
@@ -429,7 +459,7 @@ DecodeResult Decoder::decode(std::span<const u8> bytes, const DecodeMode& mode, 
   out.base = base;
   out.index = index;
   out.scale_seg = static_cast<u8>(scale | ((seg == 0xff ? default_seg : seg) << 4));
-  out.sizes = static_cast<u8>(static_cast<u8>(opsize) | (static_cast<u8>(addrsize) << 2));
+  out.sizes = static_cast<u8>(static_cast<u8>(opsize) | (static_cast<u8>(addrsize) << 2) | (vex_l << 4));
   out.bits = bits;
   out.offset = 0;
   return finish(DecodeResult::Ok);

@@ -84,6 +84,23 @@ class Exec {
     using S = std::make_signed_t<T>;
     return {static_cast<T>((static_cast<__int128>(static_cast<S>(a.v)) * static_cast<S>(b.v)) >> (sizeof(T) * 8))};
   }
+  /// The lower bits of `a` at the places of the set bits of `mask`, and back.
+  template <class T>
+  Val<T> deposit_bits(Val<T> a, Val<T> mask) const {
+    T r = 0;
+    for (T rest = mask.v; rest != 0; rest = static_cast<T>(rest & (rest - 1)), a.v = static_cast<T>(a.v >> 1)) {
+      r |= static_cast<T>((rest & (~rest + 1)) & (T{0} - (a.v & 1)));
+    }
+    return {r};
+  }
+  template <class T>
+  Val<T> extract_bits(Val<T> a, Val<T> mask) const {
+    T r = 0, bit = 1;
+    for (T rest = mask.v; rest != 0; rest = static_cast<T>(rest & (rest - 1)), bit = static_cast<T>(bit << 1)) {
+      if ((a.v & rest & (~rest + 1)) != 0) r |= bit;
+    }
+    return {r};
+  }
   template <class F>
   void when(Val<bool> c, F&& body) {
     if (c.v) body();

@@ -13,6 +13,7 @@ namespace orrery::cpu {
 using HandlerRow = std::array<std::array<Handler, 3>, 3>;
 
 /// Rows of the groups, in the order of opcodes.inc.
+std::span<const HandlerRow> bmi_handlers();
 std::span<const HandlerRow> integer_handlers();
 std::span<const HandlerRow> control_handlers();
 std::span<const HandlerRow> string_handlers();
@@ -165,7 +166,8 @@ constexpr Handler handler_for() {
     return &handler<Sem, F != MemForm::None, kSize, decltype(operand<A, 0, kSize, F>()), decltype(operand<B, 1, kSize, F>())>;
   } else {
     constexpr bool kMemoryForm = F != MemForm::None;
-    constexpr bool kCanBeMemory = memory_or_register(A) || memory_or_register(B) || memory_only(A) || memory_only(B);
+    constexpr bool kCanBeMemory =
+        memory_or_register(A) || memory_or_register(B) || memory_or_register(C) || memory_only(A) || memory_only(B);
     constexpr bool kMustBeMemory = memory_only(A) || memory_only(B);
     if constexpr ((kMemoryForm && !kCanBeMemory) || (!kMemoryForm && kMustBeMemory)) {
       return nullptr;

@@ -28,7 +28,8 @@ ORRERY_HANDLER_CC const Insn* undefined_opcode(Engine& e, const Insn* i) {
 const std::vector<HandlerRow>& handler_table() {
   static const std::vector<HandlerRow> table = [] {
     std::vector<HandlerRow> all;
-    for (auto group : {integer_handlers(), control_handlers(), string_handlers(), system_handlers(), x87_handlers()}) {
+    for (auto group : {bmi_handlers(), integer_handlers(), control_handlers(), string_handlers(), system_handlers(),
+                       x87_handlers()}) {
       all.insert(all.end(), group.begin(), group.end());
     }
     all.resize(kOpCount);

@@ -22,23 +22,20 @@ constexpr u32 undefined_by(std::string_view semantic) {
   if (is("Bt", "Bts", "Btr", "Btc")) return kOf | kSf | kAf | kPf;
   if (is("Bsf", "Bsr")) return kOf | kSf | kAf | kPf | kCf;
   if (is("Lzcnt", "Tzcnt")) return kOf | kSf | kAf | kPf;
+  if (is("Andn", "Bzhi", "Blsi", "Blsr", "Blsmsk")) return kAf | kPf;
+  if (is("Bextr")) return kSf | kAf | kPf;
   return 0;
 }
-
-constexpr auto kUndefined = [] {
-  std::array<u8, kOpCount> low{};  // OF (bit 11) is kept in bit 1, which is no flag
-  for (u16 i = 0; i < kOpCount; ++i) {
-    const u32 flags = undefined_by(line(i).semantic);
-    low[i] = static_cast<u8>((flags & 0xff) | ((flags & kOf) != 0 ? 2 : 0));
-  }
-  return low;
-}();
 
 }  // namespace
 
 u32 undefined_flags(Op op) {
-  const u8 low = kUndefined[static_cast<unsigned>(op)];
-  return (low & ~2u) | ((low & 2) != 0 ? kOf : 0);
+  static const auto table = [] {
+    std::array<u16, kOpCount> flags{};
+    for (u16 i = 0; i < kOpCount; ++i) flags[i] = static_cast<u16>(undefined_by(line(i).semantic));
+    return flags;
+  }();
+  return table[static_cast<unsigned>(op)];
 }
 
 }  // namespace orrery::cpu

@@ -42,6 +42,8 @@ bool in_table(ZydisISASet set) {
     case ZYDIS_ISA_SET_ADOX_ADCX:
     case ZYDIS_ISA_SET_AES:
     case ZYDIS_ISA_SET_AMD:
+    case ZYDIS_ISA_SET_BMI1:
+    case ZYDIS_ISA_SET_BMI2:
     case ZYDIS_ISA_SET_CLFLUSHOPT:
     case ZYDIS_ISA_SET_CLFSH:
     case ZYDIS_ISA_SET_CMOV:
@@ -296,7 +298,17 @@ void random_instruction(Random& random, bool code64, std::array<u8, 24>& b) {
     for (unsigned n = random.below(15); n > 0; --n) b[at++] = kSome[random.below(sizeof kSome)];
   }
   if (code64 && random.below(3) == 0) b[at++] = static_cast<u8>(0x40 | random.below(16));
-  const unsigned map = random.below(8);
+  const unsigned map = random.below(9);
+  if (map == 8) {  // VEX; outside 64-bit mode the next two bits must be set
+    const bool three = random.below(3) != 0;
+    b[at++] = three ? 0xc4 : 0xc5;
+    if (!code64) b[at] |= 0xc0;
+    if (three && random.below(8) != 0) {
+      b[at] = static_cast<u8>((b[at] & 0xe0) | (1 + random.below(3)));
+      if (random.below(2) == 0) b[at + 1] |= 0x78;
+      if (random.below(2) == 0) b[at + 2] = static_cast<u8>(0xf0 + random.below(8));
+    }
+  }
   if (map >= 2 && map < 6) b[at++] = 0x0f;
   if (map == 4) b[at++] = 0x38;
   if (map == 5) b[at++] = 0x3a;

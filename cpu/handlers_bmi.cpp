@@ -1,0 +1,22 @@
+// Handlers of the table's group "bmi".
+#include "cpu/handlers.h"
+#include "cpu/semantics/bmi.h"
+#include "cpu/semantics/data.h"
+
+namespace orrery::cpu {
+namespace {
+
+using namespace table;
+
+constexpr HandlerRow kRows[] = {
+#define X(id, encoding, mnemonic, o1, o2, o3, semantic, feature, checks, reads, writes) \
+  detail::make_row<sem::semantic, (checks), Opd::o1, Opd::o2, Opd::o3>(),
+#include "cpu/opcodes/bmi.inc"
+#undef X
+};
+
+}  // namespace
+
+std::span<const HandlerRow> bmi_handlers() { return kRows; }
+
+}  // namespace orrery::cpu
