@@ -303,6 +303,43 @@ TEST_F(DecoderTest, UndocumentedEncodings) {
   EXPECT_EQ(decode({0x0f, 0xb9, 0xc0}).id(), "Ud1_GdEd");
 }
 
+TEST_F(DecoderTest, VexTakesThePlaceOfLdsAndLesWhereTheyWouldHaveARegister) {
+  const Decoded d = decode({0xc4, 0xe2, 0x68, 0xf2, 0x0c, 0x24});  // andn ecx, edx, [esp]
+  EXPECT_EQ(d.id(), "Andn_GyByEy");
+  EXPECT_EQ(d.i.length, 6);
+  EXPECT_EQ(d.i.r[0], kRcx);
+  EXPECT_EQ(d.i.r[1], kRdx);
+  EXPECT_TRUE(d.i.mem());
+  EXPECT_EQ(decode({0xc4, 0x02, 0x68}).id(), "Les_GvMp");
+  EXPECT_EQ(decode({0xc4, 0xe2, 0x68, 0xf2, 0xc9}, kReal).result, DecodeResult::Invalid);
+  EXPECT_EQ(decode({0xc4, 0xe2, 0x68, 0xf2, 0xc9}, kProt16).id(), "Andn_GyByEy");
+}
+
+TEST_F(DecoderTest, VexHoldsTheBitsOfRex) {
+  const Decoded d = decode({0xc4, 0x42, 0xa8, 0xf2, 0x0c, 0x24}, kLong);  // andn r9, r10, [r12]
+  EXPECT_EQ(d.id(), "Andn_GyByEy");
+  EXPECT_EQ(d.i.opsize(), Size::S64);
+  EXPECT_EQ(d.i.r[0], kR9);
+  EXPECT_EQ(d.i.r[1], kR10);
+  EXPECT_EQ(d.i.base, kR12);
+  // Outside 64-bit mode W and the fourth bit of vvvv do not count.
+  const Decoded narrow = decode({0xc4, 0xe2, 0xa8, 0xf2, 0xc9});
+  EXPECT_EQ(narrow.i.opsize(), Size::S32);
+  EXPECT_EQ(narrow.i.r[1], kRdx);
+}
+
+TEST_F(DecoderTest, VexHasRulesOfItsOwn) {
+  for (const int prefix : {0x66, 0xf2, 0xf3, 0xf0}) {
+    EXPECT_EQ(decode({prefix, 0xc4, 0xe2, 0x68, 0xf2, 0xc9}).result, DecodeResult::Invalid) << prefix;
+  }
+  EXPECT_EQ(decode({0x48, 0xc4, 0xe2, 0x68, 0xf2, 0xc9}, kLong).result, DecodeResult::Invalid) << "REX";
+  EXPECT_EQ(decode({0x67, 0xc4, 0xe2, 0x68, 0xf2, 0xc9}).id(), "Andn_GyByEy");
+  EXPECT_EQ(decode({0xc4, 0xe2, 0x6c, 0xf2, 0xc9}).result, DecodeResult::Invalid) << "VEX.L";
+  EXPECT_EQ(decode({0xc4, 0xe3, 0x7b, 0xf0, 0xc9, 3}).id(), "Rorx_GyEyIb");
+  EXPECT_EQ(decode({0xc4, 0xe3, 0x73, 0xf0, 0xc9, 3}).result, DecodeResult::Invalid) << "VEX.vvvv without an operand in it";
+  EXPECT_EQ(decode({0xc4, 0xe0, 0x68, 0xf2, 0xc9}).result, DecodeResult::Invalid) << "map 0";
+}
+
 TEST_F(DecoderTest, AModelDecodesOnlyItsOwnLines) {
   FeatureSet f;
   const Decoder i386(f);
