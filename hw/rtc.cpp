@@ -111,6 +111,8 @@ void Rtc::archive(core::Archive& ar) {
     event_.archive(ar);
   });
   if (!ar.loading()) return;
+  constexpr i64 kFarthest = i64{1} << 61;  // a damaged archive must not overflow the arithmetic on times
+  divider_base_ = std::clamp(divider_base_, -kFarthest, kFarthest);
   irq_.restore(bit(ram_[kRegisterC], 7));
   nmi_masked_.restore(bit(index_, 7));
 }
