@@ -7,7 +7,8 @@
 namespace orrery::frontend {
 
 SdlPicture::SdlPicture(SDL_Window* window) {
-  for (const Uint32 flags : {Uint32{SDL_RENDERER_ACCELERATED | SDL_RENDERER_PRESENTVSYNC}, Uint32{SDL_RENDERER_SOFTWARE}}) {
+  for (const Uint32 flags :
+       {Uint32{SDL_RENDERER_ACCELERATED | SDL_RENDERER_PRESENTVSYNC}, Uint32{SDL_RENDERER_SOFTWARE}}) {
     renderer_.reset(SDL_CreateRenderer(window, -1, flags));
     if (renderer_) break;
   }

@@ -42,11 +42,11 @@ class SdlPicture {
 
   SdlRendererPtr renderer_;
   int texture_limit_ = 4096;
-  bool targets_ = false;     // the renderer can draw into textures
+  bool targets_ = false;  // the renderer can draw into textures
   Shape shape_;
-  SdlTexturePtr picture_;    // the frame, a texel a dot
+  SdlTexturePtr picture_;  // the frame, a texel a dot
   Size picture_size_;
-  SdlTexturePtr repeated_;   // its dots repeated, for sharp bilinear scaling
+  SdlTexturePtr repeated_;  // its dots repeated, for sharp bilinear scaling
   Size repeated_size_;
   bool repeated_current_ = false;
 };

@@ -18,8 +18,8 @@ std::string speed(const Status& status, u64 nominal_rate) {
   const bool turbo = status.speed == machine::Speed::Turbo;
   const std::string percent = fmt::format("{}{} %", turbo ? "turbo " : "", status.achieved_percent);
   if (status.achieved_percent == 0 || status.ticks_per_second == 0) return percent;
-  // In turbo: what the host does. Else: what the virtual processor was given, which the governor lowers when the host is
-  // late.
+  // In turbo: what the host does. Else: what the virtual processor was given, which the governor lowers when the host
+  // is late.
   const u64 rate = turbo ? status.ticks_per_second : status.ticks_per_second * 100 / status.achieved_percent;
   if (!turbo && rate < nominal_rate / 100 * 95) {
     return fmt::format("{}, {} of {} MIPS: the host is the limit", percent, mips(rate), mips(nominal_rate));

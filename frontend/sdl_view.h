@@ -36,8 +36,8 @@ enum class Scaling : u8 {
   Exact,    // a dot is a dot, whatever its shape was
 };
 
-/// The place of the picture in a window of `window` dots, in the middle of it. Where Integer or Exact would be larger than
-/// the window, it is Fit.
+/// The place of the picture in a window of `window` dots, in the middle of it. Where Integer or Exact would be larger
+/// than the window, it is Fit.
 Rectangle place(const Shape& shape, Size window, Scaling scaling);
 
 /// The size of a window that shows the picture without losing a dot, in the monitor's shape and of at least 640 by 480.

@@ -171,15 +171,23 @@ void SdlWindow::window_event(const SDL_WindowEvent& event) {
 // --- keyboard --------------------------------------------------------------------------------------------------------
 
 void SdlWindow::key(const SDL_KeyboardEvent& event) {
-  if (event.repeat != 0) return;  // the guest's keyboard repeats by itself
+  const bool turbo = speed_ == machine::Speed::Turbo;
+  if (event.repeat != 0 && !turbo) return;  // the guest's keyboard repeats by itself
   const bool down = event.type == SDL_KEYDOWN;
   if (down) {
     if (const HostKey host = host_key(event.keysym); host != HostKey::None) {
-      act(host);
+      if (event.repeat == 0) act(host);
       return;
     }
   }
   const machine::KeyUsage usage = guest_key(event.keysym.scancode);
+  if (turbo && down && usage != 0 && usage < SDL_SCANCODE_LCTRL) {
+    // The guest's time runs ahead of the user's finger: its keyboard would repeat a key that is only touched. So here
+    // the host's keyboard repeats.
+    session_->post(machine::KeyInput{usage, true, false});
+    session_->post(machine::KeyInput{usage, false, false});
+    return;
+  }
   // A key that goes up after ReleaseKeys, or that was a host key, is not the guest's.
   if (usage == 0 || keys_.test(usage) == down) return;
   keys_.set(usage, down);

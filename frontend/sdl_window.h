@@ -2,7 +2,8 @@
 //
 // Everything here happens on the main thread, but for updated(), which the machine thread calls. The machine's keyboard
 // gets all keys while the window has the focus, but for the host keys of frontend/sdl_keys.h. Its mouse is
-//   - relative (PS/2) until a driver in the guest asks for absolute positions: then a click into the window, or Ctrl-Alt-G,
+//   - relative (PS/2) until a driver in the guest asks for absolute positions: then a click into the window, or
+//   Ctrl-Alt-G,
 //     grabs mouse and keyboard, and Ctrl-Alt-G or the loss of the focus gives them back. Nothing else grabs, but for
 //     full screen, which has no place for another pointer;
 //   - absolute afterwards: it follows the host's, without a grab, and leaves the window freely.
@@ -84,10 +85,10 @@ class SdlWindow final : public Display {
   Size asked_size_;        // the size that this class asked for last
   bool full_screen_ = false;
   bool grabbed_ = false;
-  bool absolute_ = false;           // the guest wants absolute positions
-  bool swallow_click_ = false;      // the click that grabbed is not the guest's
-  u8 buttons_ = 0;                  // that the guest holds down
-  std::bitset<256> keys_;           // that the guest holds down
+  bool absolute_ = false;       // the guest wants absolute positions
+  bool swallow_click_ = false;  // the click that grabbed is not the guest's
+  u8 buttons_ = 0;              // that the guest holds down
+  std::bitset<256> keys_;       // that the guest holds down
   machine::Speed speed_ = machine::Speed::RealTime;
   machine::Speed before_pause_ = machine::Speed::RealTime;
   std::string title_;
