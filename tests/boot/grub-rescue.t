@@ -1,5 +1,9 @@
-# GRUB's rescue floppy of Debian's grub-rescue-pc.
-machine -m 64 -snapshot -fda /usr/lib/grub-rescue/grub-rescue-floppy.img
-wait text "grub>" 60s
+# GRUB's rescue image of Debian's grub-rescue-pc, the default guest of ./boot.
+machine -m 64 -snapshot /usr/lib/grub-rescue/grub-rescue-floppy.img
+wait text "GNU GRUB" 60s
+wait text "GNU/Linux" 10s
+type "c"
+wait text "grub>" 30s
 type "ls\n"
-wait text "(fd0)" 20s
+wait text /grub> ls/ 30s
+wait text "(cd" 30s
