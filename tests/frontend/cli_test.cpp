@@ -1,0 +1,270 @@
+// The program itself: bad input gives one line that names the fix and status 2; runs end as they should.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "frontend/png.h"
+#include "hw/core/types.h"
+
+namespace orrery {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Ran {
+  int status = -1;
+  std::string out;
+  std::string error;
+};
+
+std::string contents(const fs::path& path) {
+  std::stringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+class Cli : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "orrery-cli-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  /// Runs orrery with a shell's words in the test's folder; at most two minutes.
+  Ran run(const std::string& words, const std::string& input = "</dev/null") {
+    const std::string command = "cd '" + folder_.string() + "' && timeout 120 '" ORRERY_PROGRAM "' " + words + " " +
+                                input + " >out.txt 2>error.txt";
+    const int result = std::system(command.c_str());
+    Ran ran;
+    ran.status = WIFEXITED(result) ? WEXITSTATUS(result) : 128 + WTERMSIG(result);
+    ran.out = contents(folder_ / "out.txt");
+    ran.error = contents(folder_ / "error.txt");
+    return ran;
+  }
+
+  void write(const std::string& name, std::string bytes, u64 size) {
+    std::ofstream(folder_ / name, std::ios::binary) << bytes;
+    fs::resize_file(folder_ / name, size);
+  }
+
+  /// A boot sector of this code (at 7C00), as a 1.44 MB floppy.
+  void boot_sector(const std::string& name, std::initializer_list<u8> code, u64 size = 1440 * 1024) {
+    std::string sector(512, '\0');
+    std::copy(code.begin(), code.end(), sector.begin());
+    sector[510] = '\x55';
+    sector[511] = '\xaa';
+    write(name, sector, size);
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Cli, BadInputGivesOneLineThatNamesTheFix) {
+  write("empty.img", "", 0);
+  write("disk.qcow2", "QFI\xfb", 70'000);
+  write("big.img", "", 5u << 20);
+  write("text.txt", "hello", 5);
+  write("short.iso", std::string(32769, '\0') + "CD001\1", 40'000);
+  // An ISO volume of 4 GiB in a file of 40 KB.
+  {
+    std::fstream iso(folder_ / "short.iso", std::ios::binary | std::ios::in | std::ios::out);
+    iso.seekp(32768);
+    iso.put('\1');
+    iso.seekp(32768 + 80);
+    iso.write("\0\0\x20\0", 4);
+  }
+  fs::create_directory(folder_ / "folder");
+  const std::pair<std::string, std::string> table[] = {
+      {"missing.img", "check the name"},
+      {"folder", "a directory: give an image file"},
+      {"empty.img", "empty: get it again"},
+      {"disk.qcow2", "qemu-img convert -O raw"},
+      {"-hda disk.qcow2", "qemu-img convert -O raw"},
+      {"text.txt", "say what it is with"},
+      {"short.iso", "get the whole image"},
+      {"-cdrom short.iso", "get the whole image"},
+      {"-fda big.img", "floppies have 160K to 2880K"},
+      {"-drive file=big.img,if=floppy,format=raw", "floppies have 160K to 2880K"},
+      {"-hda missing.img", "check the name"},
+      {"-kernel text.txt", "neither a Linux bzImage nor a multiboot kernel"},
+      {"-kernel missing", "check the name"},
+      {"-bios missing", "check the name"},
+      {"-L missing", "give a folder"},
+      {"-m 0", "give 1M to 64G"},
+      {"-m 0.5K", "give 1M to 64G"},
+      {"-m 9999999G", "give 1M to 64G"},
+      {"-cpu i960", "i960"},
+      {"-cpu pentum2", "pentium2"},
+      {"-cpu pentium2,+sesame", "sesame"},
+      {"-M q35", "there are pc and isapc"},
+      {"-cdorm x", "did you mean -cdrom?"},
+      {"-device sb61", "there is no device"},
+      {"-serial unix:nobody", "start the other side first"},
+      {"-serial file:no/such/folder", "writable"},
+      {"-display none -D no/such/folder", "writable"},
+      {"-pidfile no/such/folder -display none", "writable"},
+      {"test", "orrery test SCRIPT"},
+      {"test missing.test", "check the name"},
+      {"test text.txt", "unknown command 'hello'"},
+      {"replay", "orrery replay JOURNAL"},
+      {"replay text.txt", "journal"},
+  };
+  for (const auto& [words, fix] : table) {
+    const Ran ran = run(words);
+    EXPECT_EQ(ran.status, 2) << words << ": " << ran.error;
+    EXPECT_EQ(std::ranges::count(ran.error, '\n'), 1) << words << ": " << ran.error;
+    EXPECT_TRUE(ran.error.starts_with("orrery: ")) << words << ": " << ran.error;
+    EXPECT_NE(ran.error.find(fix), std::string::npos) << words << ": " << ran.error;
+    EXPECT_EQ(ran.out, "") << words;
+  }
+}
+
+TEST_F(Cli, ALockedImageIsRefused) {
+  boot_sector("a.img", {0xeb, 0xfe});
+  const int fd = ::open((folder_ / "a.img").c_str(), O_RDWR);
+  ASSERT_GE(fd, 0);
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  ASSERT_EQ(::fcntl(fd, F_OFD_SETLK, &lock), 0);
+  const Ran ran = run("-display none -run-for 10ms -fda a.img");
+  EXPECT_EQ(ran.status, 2) << ran.error;
+  EXPECT_EQ(std::ranges::count(ran.error, '\n'), 1) << ran.error;
+  EXPECT_NE(ran.error.find("a.img"), std::string::npos) << ran.error;
+  ::close(fd);
+  EXPECT_EQ(run("-display none -run-for 10ms -fda a.img").status, 0);
+}
+
+TEST_F(Cli, HelpAndVersionGoToStandardOutput) {
+  for (const char* words : {"-help", "--help-all", "-version", "-M help", "-cpu help", "-device help", "test --help"}) {
+    const Ran ran = run(words);
+    EXPECT_EQ(ran.status, 0) << words;
+    EXPECT_NE(ran.out, "") << words;
+    EXPECT_EQ(ran.error, "") << words;
+  }
+}
+
+TEST_F(Cli, ExplainPrintsTheMachineAndDoesNotRunIt) {
+  boot_sector("a.img", {0xeb, 0xfe});
+  const Ran ran = run("--explain a.img -m 16");
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_NE(ran.out.find("-m 16M"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("-drive file=a.img,if=floppy,index=0"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.error.find("orrery: a.img: 1.44 MB floppy: -fda a.img"), std::string::npos) << ran.error;
+}
+
+TEST_F(Cli, DebugExitGivesTheExitStatus) {
+  // mov al, 0x10; out 0xf4, al; jmp $
+  boot_sector("exit.img", {0xb0, 0x10, 0xe6, 0xf4, 0xeb, 0xfe}, 512);
+  const std::string words = "exit.img -display none -device isa-debug-exit,iobase=0xf4,iosize=1 -run-for 30";
+  EXPECT_EQ(run(words).status, 33);
+  EXPECT_EQ(run(words + " -exit-code raw").status, 16);
+}
+
+TEST_F(Cli, SerialOutputGoesWhereItIsTold) {
+  // mov dx, 3F8h; mov al, 'H'; out dx, al; mov al, 10; out dx, al; then the exit device
+  boot_sector("hello.img", {0xba, 0xf8, 0x03, 0xb0, 'H', 0xee, 0xb0, '\n', 0xee, 0xb0, 0, 0xe6, 0xf4, 0xeb, 0xfe}, 512);
+  const std::string words = "hello.img -display none -device isa-debug-exit,iobase=0xf4 -run-for 30 ";
+  const Ran stdio = run(words + "-serial stdio");
+  EXPECT_EQ(stdio.status, 1) << stdio.error;
+  EXPECT_EQ(stdio.out, "H\n");
+  run(words + "-serial file:serial.txt");
+  EXPECT_EQ(contents(folder_ / "serial.txt"), "H\n");
+  EXPECT_EQ(run(words + "-serial stdio", "<&-").out, "H\n") << "with standard input closed";
+}
+
+TEST_F(Cli, TheScreenIsKeptAtTheEnd) {
+  // mov ax, 0B800h; mov ds, ax; mov word [0], 1E41h; jmp $
+  boot_sector("a.img", {0xb8, 0x00, 0xb8, 0x8e, 0xd8, 0xc7, 0x06, 0, 0, 0x41, 0x1e, 0xeb, 0xfe}, 512);
+  const Ran ran = run("a.img -display none -run-for 5 -screen-text screen.txt -screenshot screen.png -state-hash");
+  EXPECT_EQ(ran.status, 0) << ran.error;
+  EXPECT_TRUE(contents(folder_ / "screen.txt").starts_with("A")) << contents(folder_ / "screen.txt");
+  const frontend::Picture picture = frontend::read_png((folder_ / "screen.png").string());
+  EXPECT_GE(picture.width, 640u);
+  EXPECT_NE(ran.error.find("state hash at tick "), std::string::npos) << ran.error;
+}
+
+TEST_F(Cli, ARecordedRunReplaysAndADivergingOneIsNoticed) {
+  boot_sector("a.img", {0xeb, 0xfe}, 512);
+  EXPECT_EQ(run("a.img -display none -run-for 2 -rtc base=2000-01-01 --record run.orrery").status, 0);
+  const Ran replay = run("replay run.orrery");
+  EXPECT_EQ(replay.status, 0) << replay.error;
+}
+
+TEST_F(Cli, ATestScriptPassesFailsAndLeavesItsFiles) {
+  // Writes 'O' 'K' to the screen, then waits for a key through the BIOS and halts.
+  boot_sector("ok.img", {0xb8, 0x00, 0xb8, 0x8e, 0xd8, 0xc7, 0x06, 0, 0, 'O', 0x07, 0xc7, 0x06, 2, 0, 'K', 0x07, 0x31,
+                         0xc0, 0xcd, 0x16, 0xa2, 4, 0, 0xf4, 0xeb, 0xfd},
+              512);
+  std::ofstream(folder_ / "good.test") << "machine -fda ok.img -m 8\n"
+                                          "test \"boots\"\n"
+                                          "wait text /^OK/ 20s\n"
+                                          "expect mode 80x25; expect mem 0xb8000 == \"O\\x07K\\x07\"\n"
+                                          "test \"takes keys\"\n"
+                                          "type \"x\"\n"
+                                          "wait text \"OKx\" 5s\n"
+                                          "expect no text \"OKy\"\n"
+                                          "expect reg al == 0x78\n"
+                                          "print hash\n";
+  const Ran good = run("test good.test");
+  EXPECT_EQ(good.status, 0) << good.out << good.error;
+  EXPECT_NE(good.out.find("ok    good.test: boots"), std::string::npos) << good.out;
+  EXPECT_NE(good.out.find("2 passed, 0 failed, 0 skipped"), std::string::npos) << good.out;
+  // Without the host's clock in it, a second run is the same.
+  EXPECT_EQ(run("test good.test").out.substr(0, 60), good.out.substr(0, 60));
+
+  std::ofstream(folder_ / "bad.test") << "machine -fda ok.img -m 8\ntest \"a\"\nwait text \"NEVER\" 3s\ntest \"b\"\n";
+  const Ran bad = run("test bad.test good.test --tap --junit r.xml --output left");
+  EXPECT_EQ(bad.status, 1) << bad.out << bad.error;
+  EXPECT_TRUE(bad.out.starts_with("TAP version 13\n1..4\nnot ok 1 - bad.test: a\n")) << bad.out;
+  EXPECT_NE(bad.out.find("| OK"), std::string::npos) << bad.out;
+  EXPECT_NE(bad.out.find("ok 2 - bad.test: b # SKIP"), std::string::npos) << bad.out;
+  for (const char* name : {"screen.txt", "screen.png", "registers.txt", "run.orrery"}) {
+    EXPECT_TRUE(fs::exists(folder_ / "left" / "bad" / name)) << name;
+  }
+  EXPECT_NE(contents(folder_ / "r.xml").find("<failure"), std::string::npos);
+  EXPECT_EQ(run("replay left/bad/run.orrery").status, 0);
+
+  std::ofstream(folder_ / "skip.test") << "skip unless file nowhere.img\n";
+  EXPECT_EQ(run("test skip.test").status, 77);
+  std::ofstream(folder_ / "seven.test") << "exit 7\n";
+  EXPECT_EQ(run("test seven.test").status, 7);
+}
+
+TEST_F(Cli, GoldenPicturesAreMadeAndCompared) {
+  boot_sector("ok.img", {0xb8, 0x00, 0xb8, 0x8e, 0xd8, 0xc7, 0x06, 0, 0, 'O', 0x07, 0xf4, 0xeb, 0xfd}, 512);
+  std::ofstream(folder_ / "g.test") << "machine -fda ok.img\nrun 3s\nexpect screenshot g.png area 0 0 9 16\n";
+  EXPECT_EQ(run("test g.test").status, 1);
+  EXPECT_EQ(run("test g.test --update").status, 0);
+  EXPECT_EQ(run("test g.test").status, 0);
+  frontend::Picture picture = frontend::read_png((folder_ / "g.png").string());
+  picture.pixels[0] ^= 0x123456;
+  frontend::write_png((folder_ / "g.png").string(), picture);
+  const Ran ran = run("test g.test");
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_NE(ran.out.find("1 pixels differ, first at 0,0"), std::string::npos) << ran.out;
+}
+
+TEST_F(Cli, ATestLeavesItsImagesAsTheyWere) {
+  // Writes 512 bytes of sector 1 with the BIOS: mov ax,0301h; mov cx,2; xor dx,dx; mov bx,7c00h; int 13h; hlt
+  boot_sector("w.img", {0xb8, 0x01, 0x03, 0xb9, 0x02, 0x00, 0x31, 0xd2, 0xbb, 0x00, 0x7c, 0xcd, 0x13, 0xf4, 0xeb, 0xfd});
+  const std::string before = contents(folder_ / "w.img");
+  std::ofstream(folder_ / "w.test") << "machine -fda w.img\nrun 8s\n";
+  EXPECT_EQ(run("test w.test").status, 0);
+  EXPECT_EQ(contents(folder_ / "w.img"), before);
+  EXPECT_EQ(run("test w.test -no-snapshot").status, 0);
+  EXPECT_NE(contents(folder_ / "w.img"), before);
+}
+
+}  // namespace
+}  // namespace orrery
