@@ -97,6 +97,10 @@ class AtaDrive {
   /// All state, in a section with the drive's name.
   void archive(core::Archive& ar);
 
+  /// It implements the PACKET commands. Such a device 0 answers for an absent device 1 with zeros in all registers,
+  /// another one with zeros in Status only (9.16.1).
+  virtual bool packet_device() const { return false; }
+
   const std::string& name() const { return name_; }
   /// A request is in hand: the drive's light.
   bool active() const { return (status_ & (kAtaBsy | kAtaDrq)) != 0; }

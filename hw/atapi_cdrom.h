@@ -18,6 +18,7 @@ class AtapiCdrom final : public AtaDrive {
   AtapiCdrom(core::Clock& clock, core::Log& log, std::string name, MediaSlot& slot,
              AtaIdentity identity = {"ORRERY CD-ROM", "OR00002", "1.0"});
 
+  bool packet_device() const override { return true; }
   bool tray_open() const { return tray_open_; }
   /// The host's eject button. True if the board may eject now; false if the guest has locked the door: it has been told
   /// that somebody would like the disc.

@@ -69,6 +69,7 @@ void IdeChannel::write_data(unsigned width, u32 value) {
 u8 IdeChannel::read(unsigned reg) {
   const AtaDrive* drive = responding();
   if (drive == nullptr) return kFloating;
+  if (selected() == nullptr && drive->packet_device()) return 0x00;
   if (reg != kAtaStatus) return drive->read_register(reg, (control_ & kHob) != 0);
   const u8 status = alternate_status();
   if (AtaDrive* own = selected()) own->clear_intrq();

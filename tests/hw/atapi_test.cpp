@@ -134,6 +134,15 @@ TEST(Atapi, HasTheSignatureOfAPacketDevice) {
   EXPECT_EQ(rig.in8(0x175), 0xeb);
 }
 
+TEST(Atapi, APacketDevice0AnswersForAnAbsentDevice1WithZeros) {
+  Rig rig;
+  rig.out8(0x176, 0xb0);
+  for (u16 port = 0x171; port < 0x178; ++port) EXPECT_EQ(rig.in8(port), 0x00);
+  EXPECT_EQ(rig.in8(0x376), 0x00);
+  rig.out8(0x176, 0xa0);
+  EXPECT_EQ(rig.in8(0x176), 0xa0);
+}
+
 TEST(Atapi, IdentifyDeviceIsAbortedWithTheSignature) {
   Rig rig;
   rig.out8(0x174, 0);
