@@ -110,7 +110,7 @@ std::span<const OptionSpec> running_options() {
        [](Builder& b, std::string_view) { b.out.full_screen = true; }},
       {"sdl", "", "the same as -display sdl", Display, false,
        [](Builder& b, std::string_view) { b.out.display = DisplayKind::Sdl; }},
-      {"screen-text", "FILE", "at the end: the text screen, to a file", Display, false,
+      {"screen-text", "FILE", "at the end: the text screen, to a file; - is standard output", Display, false,
        [](Builder& b, std::string_view value) { b.out.screen_text = b.path(value); }},
       {"screenshot", "FILE", "at the end: the picture, as PNG", Display, true,
        [](Builder& b, std::string_view value) { b.out.screenshot = b.path(value); }},

@@ -34,6 +34,11 @@ std::string machine_name(const machine::Config& config) {
 }
 
 void write_text_file(const std::string& path, const std::string& text) {
+  if (path == "-") {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+    return;
+  }
   std::FILE* file = std::fopen(path.c_str(), "w");
   if (file == nullptr) usage_error("'{}' cannot be written: {}: give a file in a writable folder", path, std::strerror(errno));
   const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
