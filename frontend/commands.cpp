@@ -40,9 +40,9 @@ int run_session(Settings settings, std::shared_ptr<const machine::JournalReader>
   SignalWatch signals;
   std::string note;
   const std::unique_ptr<Display> display = make_display(settings, note);
-  if (!note.empty()) tell(note);
   const PidFile pidfile(settings.pidfile);
   Session session(std::move(settings), std::move(replay));
+  if (!note.empty()) tell(note);
   const SignalWatch::Target target(signals, session);
   display->attach(session);
   session.start();

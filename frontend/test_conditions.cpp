@@ -111,7 +111,9 @@ TestRunner::Check TestRunner::look(const MemoryCondition& c) {
     if (c.linear && !machine_->cpu().translate(address, address)) {
       return {false, fmt::format("no page at linear {:#x}", c.address + i)};
     }
-    if (!read_physical(machine_->memory(), address, bytes[i])) return {false, fmt::format("no memory at {:#x}", address)};
+    if (!read_physical(machine_->memory(), address, bytes[i])) {
+      return {false, fmt::format("no RAM or ROM at {:#x} (a device is not read: that could change it)", address)};
+    }
   }
   if (!c.bytes.empty()) {
     std::string found;

@@ -11,7 +11,8 @@ double seconds(u64 ns) { return static_cast<double>(ns) / 1e9; }
 
 std::string full_name(const TestResult& result) {
   const std::string script = result.script.substr(result.script.rfind('/') + 1);
-  return script.starts_with(result.name) ? script : script + ": " + result.name;
+  const std::string stem = script.substr(0, script.rfind('.'));
+  return result.name == stem || result.name == script ? script : script + ": " + result.name;
 }
 
 long count(std::span<const TestResult> results, Outcome outcome) {

@@ -109,8 +109,8 @@ TEST_F(Cli, BadInputGivesOneLineThatNamesTheFix) {
       {"-M q35", "there are pc and isapc"},
       {"-cdorm x", "did you mean -cdrom?"},
       {"-device sb61", "there is no device"},
-      {"-display none -serial unix:nobody", "start the other side first"},
-      {"-display none -serial file:no/such/folder", "writable"},
+      {"-serial unix:nobody", "start the other side first"},
+      {"-serial file:no/such/folder", "writable"},
       {"-display none -D no/such/folder", "writable"},
       {"-pidfile no/such/folder -display none", "writable"},
       {"test", "orrery test SCRIPT"},
@@ -172,8 +172,12 @@ TEST_F(Cli, DebugExitGivesTheExitStatus) {
 }
 
 TEST_F(Cli, SerialOutputGoesWhereItIsTold) {
-  // mov dx, 3FBh; mov al, 3 (8N1); out dx, al; mov dl, F8h; mov al, H; out dx, al; mov al, 10; out dx, al; the exit device
-  boot_sector("hello.img", {0xba, 0xfb, 0x03, 0xb0, 3, 0xee, 0xb2, 0xf8, 0xb0, 'H', 0xee, 0xb0, '\n', 0xee, 0xb0, 0, 0xe6, 0xf4, 0xeb, 0xfe}, 512);
+  // mov dx, 3FBh; mov al, 3 (8N1); out dx, al; mov dl, 0F8h; mov al, 'H'; out dx, al; mov dl, 0FDh; wait for THRE;
+  // mov dl, 0F8h; mov al, 10; out dx, al; then the exit device.
+  boot_sector("hello.img", {0xba, 0xfb, 0x03, 0xb0, 3,    0xee, 0xb2, 0xf8, 0xb0, 'H', 0xee, 0xb2, 0xfd, 0xec, 0xa8, 0x20,
+                            0x74, 0xfb, 0xb2, 0xf8, 0xb0, '\n', 0xee, 0xb2, 0xfd, 0xec, 0xa8, 0x40, 0x74, 0xfb, 0xb0, 0,
+                            0xe6, 0xf4, 0xeb, 0xfe},
+              512);
   const std::string words = "hello.img -display none -device isa-debug-exit,iobase=0xf4 -run-for 30 ";
   const Ran stdio = run(words + "-serial stdio");
   EXPECT_EQ(stdio.status, 1) << stdio.error;
@@ -209,7 +213,7 @@ TEST_F(Cli, ATestScriptPassesFailsAndLeavesItsFiles) {
   std::ofstream(folder_ / "good.test") << "machine -fda ok.img -m 8\n"
                                           "test \"boots\"\n"
                                           "wait text /^OK/ 20s\n"
-                                          "expect mode 80x25\n"
+                                          "expect mode 80x25; expect mem 0x7dfe == \"\\x55\\xaa\"\n"
                                           "test \"takes keys\"\n"
                                           "type \"x\"\n"
                                           "wait text \"OKx\" 5s\n"
