@@ -44,7 +44,10 @@ TestRunner::Check TestRunner::look(const TextCondition& c) {
 
 TestRunner::Check TestRunner::look(const StreamCondition& c) {
   const std::string& stream = streams_[c.stream];
-  const auto end = c.pattern.find(stream, read_to_[c.stream]);
+  std::size_t& searched = searched_to_[&c];
+  searched = std::max(searched, read_to_[c.stream]);
+  const auto end = c.pattern.find(stream, searched);
+  if (!end) searched = c.pattern.resume(stream, searched);
   // What was found is read: the next search starts behind it.
   if (end) read_to_[c.stream] = *end;
   return {end.has_value(), fmt::format("{} bytes so far, the last line is {}", stream.size(), last_line(stream))};

@@ -131,6 +131,7 @@ class TestRunner {
 
   std::array<std::string, kStreamCount> streams_;
   std::array<std::size_t, kStreamCount> read_to_{};
+  std::map<const StreamCondition*, std::size_t> searched_to_;  // without success
   u64 timeout_ns_;
   std::optional<machine::RunResult> end_;
   std::string golden_seen_;

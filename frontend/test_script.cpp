@@ -1,5 +1,6 @@
 #include "frontend/test_script.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -29,23 +30,43 @@ Pattern Pattern::regex(const std::string& expression, bool ignore_case) {
   return pattern;
 }
 
+namespace {
+
+// The library's matcher recurses per character and tries each start: bounded lines keep it shallow and quick, whatever
+// the guest writes.
+constexpr std::size_t kLongestLine = 1024;
+
+std::size_t end_of_line(std::string_view text, std::size_t from) {
+  return std::min({text.find('\n', from), text.size(), from + kLongestLine});
+}
+
+}  // namespace
+
 std::optional<std::size_t> Pattern::find(std::string_view text, std::size_t from) const {
   if (!regex_) {
     const std::size_t at = text.find(text_, from);
     return at == std::string_view::npos ? std::nullopt : std::optional(at + text_.size());
   }
-  // The library's matcher recurses per character: line by line it stays shallow, whatever the guest writes.
-  constexpr std::size_t kLongestLine = 4096;
   while (from <= text.size()) {
-    const std::size_t end = std::min({text.find('\n', from), text.size(), from + kLongestLine});
+    const std::size_t end = end_of_line(text, from);
+    const std::string_view line = text.substr(from, end - from);
     std::match_results<std::string_view::const_iterator> match;
-    if (std::regex_search(text.begin() + static_cast<std::ptrdiff_t>(from), text.begin() + static_cast<std::ptrdiff_t>(end),
-                          match, *regex_)) {
+    if (std::regex_search(line.begin(), line.end(), match, *regex_)) {
       return from + static_cast<std::size_t>(match.position() + match.length());
     }
     from = end + 1;
   }
   return std::nullopt;
+}
+
+std::size_t Pattern::resume(std::string_view text, std::size_t from) const {
+  if (!regex_) return std::max(from, text.size() - std::min(text.size(), text_.size() - 1));
+  while (from < text.size()) {
+    const std::size_t end = end_of_line(text, from);
+    if (end >= text.size()) break;  // the line goes on
+    from = end + 1;
+  }
+  return from;
 }
 
 bool holds(Relation relation, u64 left, u64 right) {

@@ -25,6 +25,8 @@ class Pattern {
 
   /// Where the first match from `from` on ends; nothing if there is none.
   std::optional<std::size_t> find(std::string_view text, std::size_t from = 0) const;
+  /// After a fruitless find(): where to begin when `text` has become longer.
+  std::size_t resume(std::string_view text, std::size_t from) const;
   /// As it was written.
   const std::string& spelling() const { return spelling_; }
 
