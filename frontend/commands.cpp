@@ -63,6 +63,7 @@ int run_command(std::span<const std::string> words) {
     fmt::print("{}", explain(settings));
     return 0;
   }
+  settings.on_terminal = ::isatty(STDIN_FILENO) != 0;
   resolve_rtc(settings, static_cast<i64>(std::time(nullptr)));
   return run_session(std::move(settings), nullptr);
 }

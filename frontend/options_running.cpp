@@ -66,8 +66,8 @@ void apply_speed(Builder& b, std::string_view value) {
   std::string_view digits = value;
   if (digits.ends_with('%')) digits.remove_suffix(1);
   if (value == "help") {
-    throw PrintRequest{"Speeds:\n  realtime  one virtual second a second (the default)\n"
-                       "  turbo     as fast as the host can\n  N%        that part of real time, 1 to 100\n"};
+    throw PrintRequest{"Speeds:\n  realtime  one virtual second a second (the default with a window or a terminal)\n"
+                       "  turbo     as fast as the host can (the default else)\n  N%        that part of real time, 1 to 100\n"};
   }
   if (value == "realtime" || value == "real-time") {
     b.out.speed = machine::Speed::RealTime;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "cpu/model.h"
@@ -54,8 +55,11 @@ std::string drive_text(const machine::Drive& drive) {
 
 machine::Speed effective_speed(const Settings& settings) {
   if (settings.speed) return *settings.speed;
-  const bool unattended = settings.run_for && settings.display == DisplayKind::None;
-  return unattended ? machine::Speed::Turbo : machine::Speed::RealTime;
+  if (settings.display != DisplayKind::None) return machine::Speed::RealTime;
+  const bool attended = std::ranges::any_of(settings.serial, [&](const CharSpec& line) {
+    return line.kind == CharSpec::Kind::Pty || (line.kind == CharSpec::Kind::Stdio && settings.on_terminal);
+  });
+  return attended && !settings.run_for ? machine::Speed::RealTime : machine::Speed::Turbo;
 }
 
 void resolve_rtc(Settings& settings, i64 unix_now) {

@@ -36,7 +36,8 @@ struct Settings {
 
   DisplayKind display = DisplayKind::Default;
   bool full_screen = false;
-  std::optional<machine::Speed> speed;  // nothing: turbo for a run of fixed length without a window, else real time
+  std::optional<machine::Speed> speed;  // nothing: real time where a person looks on, else turbo
+  bool on_terminal = false;             // standard input is a terminal
   unsigned speed_percent = 100;  // for Speed::Slow
 
   std::array<CharSpec, 4> serial{};

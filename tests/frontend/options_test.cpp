@@ -272,9 +272,16 @@ TEST(Options, LogChannelsAreQemus) {
   EXPECT_EQ(s.notes.size(), 1u);
 }
 
-TEST(Options, ARunOfFixedLengthWithoutAWindowIsTurbo) {
-  EXPECT_EQ(effective_speed(parse({"-display", "none", "-run-for", "3"})), machine::Speed::Turbo);
-  EXPECT_EQ(effective_speed(parse({"-display", "none"})), machine::Speed::RealTime);
+TEST(Options, TimeIsRealOnlyWhereAPersonLooksOn) {
+  EXPECT_EQ(effective_speed(parse({"-display", "sdl"})), machine::Speed::RealTime);
+  EXPECT_EQ(effective_speed(parse({"-display", "none"})), machine::Speed::Turbo);
+  EXPECT_EQ(effective_speed(parse({"-display", "none", "-serial", "pty"})), machine::Speed::RealTime);
+  Settings terminal = parse({"-display", "none", "-serial", "stdio"});
+  EXPECT_EQ(effective_speed(terminal), machine::Speed::Turbo);
+  terminal.on_terminal = true;
+  EXPECT_EQ(effective_speed(terminal), machine::Speed::RealTime);
+  terminal.run_for = 3;
+  EXPECT_EQ(effective_speed(terminal), machine::Speed::Turbo);
   EXPECT_EQ(effective_speed(parse({"-display", "none", "-run-for", "3", "-speed", "realtime"})),
             machine::Speed::RealTime);
 }
