@@ -115,6 +115,7 @@ u64 CodeCache::decode_run(u64 rip, u64 linear, u64 physical, unsigned most, Insn
   u64 offset = 0;
   count = 0;
   const DecodeMode mode = decode_mode(e_);
+  const bool points = e_.debug_points().code();
   while (count < most && offset < kMaxBytes) {
     const u64 at = in_page + offset;
     if (at >= core::kPageSize) break;
@@ -152,7 +153,7 @@ u64 CodeCache::decode_run(u64 rip, u64 linear, u64 physical, unsigned most, Insn
       e_.undefined();
     }
     insn.offset = static_cast<u8>(offset);
-    insn.handler = choose_handler(e_, insn);
+    insn.handler = points && e_.debug_points().may_execute_at(at) ? debug_point_handler() : choose_handler(e_, insn);
     ++count;
     offset += insn.length;
     if (second != ~u64{0} || ends_block(insn)) break;
@@ -236,6 +237,23 @@ void CodeCache::drop(Block* block) {
     }
   }
   block->valid = false;
+}
+
+void CodeCache::drop_offsets(std::span<const u64> offsets_in_page) {
+  for (Block*& head : table_) {
+    for (Block** at = &head; *at != nullptr;) {
+      Block* b = *at;
+      const u64 begin = b->physical & core::kPageMask;
+      const bool hit = std::ranges::any_of(offsets_in_page, [&](u64 o) { return o >= begin && o < begin + b->bytes; });
+      if (hit) {
+        b->valid = false;
+        *at = b->hash_next;
+      } else {
+        at = &b->hash_next;
+      }
+    }
+  }
+  ++e_.link_generation;
 }
 
 void CodeCache::drop_overlapping(u64 page_address, u64 first, u64 last) {

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -49,6 +50,8 @@ class CodeCache {
   /// Somebody else wrote there.
   void invalidate(u64 physical, u64 size);
   void flush_all();
+  /// Drops all blocks that have a byte at one of these offsets in a page; translations stay.
+  void drop_offsets(std::span<const u64> offsets_in_page);
   /// Linear addresses may lead elsewhere now.
   void flush_translations();
   bool sticky(u64 physical) const;

@@ -159,4 +159,10 @@ std::size_t Cpu::write_linear(u64 linear, std::span<const u8> data) {
   return data.size();
 }
 
+void Cpu::set_debug_points(std::vector<DebugPoint> points) { engine_->set_debug_points(std::move(points)); }
+std::span<const DebugPoint> Cpu::debug_points() const { return engine_->debug_points().all(); }
+void Cpu::pass_debug_point() { engine_->pass_debug_point(); }
+const DebugHit& Cpu::debug_hit() const { return engine_->debug_hit(); }
+u64 Cpu::interrupts_taken() const { return engine_->interrupts_taken(); }
+
 }  // namespace orrery::cpu

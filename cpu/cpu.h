@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 
+#include "cpu/debug_points.h"
 #include "cpu/model.h"
 #include "cpu/state.h"
 #include "hw/core/archive.h"
@@ -85,6 +86,18 @@ class Cpu final : public core::Device {
   /// Debugger access to linear memory; returns how many bytes could be reached. Writes drop decoded code.
   std::size_t read_linear(u64 linear, std::span<u8> out);
   std::size_t write_linear(u64 linear, std::span<const u8> data);
+
+  /// Replaces what the debugger wants to be stopped at. Not while run() runs. Neither translations nor anything else
+  /// that a guest can notice is changed.
+  void set_debug_points(std::vector<DebugPoint> points);
+  std::span<const DebugPoint> debug_points() const;
+  /// The next run() does not stop at an Execute point on its very first instruction. After Stop::Breakpoint at one
+  /// this is so without a call.
+  void pass_debug_point();
+  /// What the last Stop::Breakpoint was for.
+  const DebugHit& debug_hit() const;
+  /// Counts delivered NMIs and external interrupts (not archived): tells a debugger that a step went into a handler.
+  u64 interrupts_taken() const;
 
  private:
   Model model_;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cpu/cpu.h"
+#include "cpu/debug_points.h"
 #include "cpu/fault.h"
 #include "cpu/flags.h"
 #include "cpu/insn.h"
@@ -150,7 +151,10 @@ class Engine {
   u64 iterations_left() const { return limit > icount ? limit - icount + 1 : 1; }
   void charge(u64 iterations) { icount += iterations; }
   /// A repeated string instruction is interrupted: RF stays what it was.
-  void cancel_rf_clear() { keep_rf_ = true; }
+  void cancel_rf_clear() {
+    keep_rf_ = true;
+    repeat_tick_ = icount;
+  }
 
   // ---- slow paths of the inlined memory access (mmu.cpp) --------------------------------------------------------------
   u64 load_slow(u64 linear, unsigned width, const Insn* i);
@@ -173,6 +177,16 @@ class Engine {
   void init_reset(bool cold);
   void state_changed();
   bool user() const { return s.cpl == 3; }
+
+  // ---- debugger (debug.cpp) ----------------------------------------------------------------------------------------------
+  const DebugPoints& debug_points() const { return debug_points_; }
+  void set_debug_points(std::vector<DebugPoint> points);
+  /// True if the debugger wants to stop before instruction `i` of the running block; the hit is then noted.
+  bool stops_before(const Insn& i);
+  /// The point at the present tick's instruction does not stop the next run.
+  void pass_debug_point() { debug_passed_tick_ = clock.ticks(); }
+  const DebugHit& debug_hit() const { return debug_hit_; }
+  u64 interrupts_taken() const { return interrupts_taken_; }
   u64 a20_mask() const { return s.a20 ? ~u64{0} : ~(u64{1} << 20); }
 
   CodeCache& code() { return *code_; }
@@ -196,6 +210,9 @@ class Engine {
   void purge_writes(u64 physical_page);
   void check_alignment(u64 linear, unsigned width, bool user);
   void check_data_breakpoints(u64 linear, unsigned width, Access access);
+  void check_data_points(u64 linear, u64 physical, unsigned width, bool write);
+  /// Gives the tags of `t`, an entry for `linear`, their fast or slow form.
+  void form_tags(TlbEntry& t, u64 linear, bool write_ok) const;
   void refresh_window(unsigned seg);
   bool page_has_data_breakpoint(u64 linear) const;
   bool deliver_pending();
@@ -226,6 +243,12 @@ class Engine {
   Handler armed_handler_ = nullptr;
   bool data_breakpoints_ = false;
   bool code_breakpoints_ = false;
+  DebugPoints debug_points_;
+  DebugHit debug_hit_;
+  bool debug_stop_ = false;         // run() returns Stop::Breakpoint
+  u64 debug_passed_tick_ = ~u64{0};  // no instruction point stops at this tick
+  u64 repeat_tick_ = ~u64{0};        // at this tick a repeated string instruction goes on
+  u64 interrupts_taken_ = 0;         // NMIs and external interrupts that were delivered
   Insn boundary_;  // stands for "between instructions"
 };
 

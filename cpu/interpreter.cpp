@@ -18,6 +18,12 @@ ORRERY_HANDLER_CC const Insn* bail_out(Engine& e, const Insn* i) {
   return nullptr;
 }
 
+/// Stands before an instruction at which a debugger may want to stop.
+ORRERY_HANDLER_CC const Insn* debug_point(Engine& e, const Insn* i) {
+  if (e.stops_before(*i)) [[clang::musttail]] return bail_out(e, i);
+  [[clang::musttail]] return choose_handler(e, *i)(e, i);
+}
+
 /// A line that decodes but has no semantic in this build.
 ORRERY_HANDLER_CC const Insn* undefined_opcode(Engine& e, const Insn* i) {
   e.current = i;
@@ -63,6 +69,8 @@ Handler choose_handler(const Engine& e, const Insn& insn) {
   if (h == nullptr) h = forms[0];
   return h != nullptr ? h : &undefined_opcode;
 }
+
+Handler debug_point_handler() { return &debug_point; }
 
 template <unsigned Link>
 ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, const Insn* i) {
@@ -337,6 +345,7 @@ bool Engine::deliver_pending() {
   if (s.nmi_pending && !s.nmi_blocked && !debug_shadow) {
     s.nmi_pending = false;
     s.activity = Activity::Running;
+    ++interrupts_taken_;
     between_instructions();
     ++icount;
     helpers::deliver_interrupt(*this, kNmi, helpers::Source::Nmi);
@@ -348,6 +357,7 @@ bool Engine::deliver_pending() {
     between_instructions();
     sync_clock();
     const u8 vector = pins.interrupt_acknowledge ? pins.interrupt_acknowledge() : 0;
+    ++interrupts_taken_;
     ++icount;
     helpers::deliver_interrupt(*this, vector, helpers::Source::External);
     s.rip = next_rip_;
@@ -387,6 +397,12 @@ void Engine::execute_single() {
     }
   }
   Block* b = code_->single(s.rip);
+  block = b;
+  icount += b->count;  // as stops_before() expects it
+  const bool stops = debug_points_.code() && stops_before(b->insns[0]);
+  icount -= b->count;
+  block = nullptr;
+  if (stops) return;
   s.eflags &= ~kRf;
   keep_rf_ = false;
   limit = icount + 1;
@@ -405,6 +421,10 @@ Stop Engine::run(u64 until_tick) {
     if (shutdown_) {
       shutdown_ = false;
       return Stop::Shutdown;
+    }
+    if (debug_stop_) {
+      debug_stop_ = false;
+      return Stop::Breakpoint;
     }
     if (stop_requested_) {
       stop_requested_ = false;

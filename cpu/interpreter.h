@@ -15,5 +15,7 @@ ORRERY_HANDLER_CC const Insn* fall_through(Engine& e, const Insn* i);
 DecodeMode decode_mode(const Engine& e);
 /// The handler for a decoded instruction in the present mode.
 Handler choose_handler(const Engine& e, const Insn& insn);
+/// The handler that stands before an instruction's own where a debugger's point may lie.
+Handler debug_point_handler();
 
 }  // namespace orrery::cpu

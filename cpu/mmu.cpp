@@ -141,16 +141,22 @@ TlbEntry& Engine::fill(u64 linear, Access access, bool user) {
   u32 error = 0;
   if (!walk(linear, access, user, false, mapping, error)) page_fault(linear, error);
   TlbEntry& t = (*tlbs_[tlb_index(user)])[(linear >> 12) & (kTlbSize - 1)];
-  const core::GuestMemory::Page& page = memory.page(mapping.physical);
-  const u64 tag = tag_of(linear);
-  const bool seen = data_breakpoints_ && page_has_data_breakpoint(linear);
   t.physical = mapping.physical | (mapping.global ? TlbEntry::kGlobal : 0);
-  t.host = reinterpret_cast<u64>(page.read) - (linear & ~u64{0xfff});
+  t.host = reinterpret_cast<u64>(memory.page(mapping.physical).read) - (linear & ~u64{0xfff});
+  t.read_tag = tag_of(linear);
+  form_tags(t, linear, mapping.write_ok);
+  return t;
+}
+
+void Engine::form_tags(TlbEntry& t, u64 linear, bool write_ok) const {
+  const core::GuestMemory::Page& page = memory.page(t.physical);
+  const u64 tag = t.read_tag & ~TlbEntry::kSlow;
+  const bool seen = (data_breakpoints_ && page_has_data_breakpoint(linear)) ||
+                    (debug_points_.data() && debug_points_.in_page(linear, t.physical & ~u64{0xfff}));
   t.read_tag = tag | (page.read == nullptr || seen ? TlbEntry::kSlow : 0);
   const bool direct = page.write != nullptr && page.write == page.read && page.code == 0 && !page.watched && !seen &&
-                      !code_->sticky(mapping.physical);
-  t.write_tag = !mapping.write_ok ? TlbEntry::kInvalid : tag | (direct ? 0 : TlbEntry::kSlow);
-  return t;
+                      !code_->sticky(t.physical);
+  t.write_tag = !write_ok ? TlbEntry::kInvalid : tag | (direct ? 0 : TlbEntry::kSlow);
 }
 
 TlbEntry& Engine::entry_for(u64 linear, Access access, bool user) {
@@ -301,6 +307,7 @@ u64 Engine::load_linear(u64 linear, unsigned width, bool user) {
   }
   if (data_breakpoints_) check_data_breakpoints(linear, width, Access::Read);
   const TlbEntry& t = entry_for(linear, Access::Read, user);
+  if (debug_points_.data()) check_data_points(linear, (t.physical & ~u64{0xfff}) | in_page, width, false);
   const core::GuestMemory::Page& page = memory.page(t.physical);
   if (page.read == nullptr) {
     sync_clock();
@@ -336,6 +343,7 @@ void Engine::store_linear(u64 linear, unsigned width, u64 value, bool user) {
   if (data_breakpoints_) check_data_breakpoints(linear, width, Access::Write);
   TlbEntry& t = entry_for(linear, Access::Write, user);
   const u64 physical = (t.physical & ~u64{0xfff}) | in_page;
+  if (debug_points_.data()) check_data_points(linear, physical, width, true);
   core::GuestMemory::Page& page = memory.page(physical);
   if (page.write == nullptr) {
     sync_clock();
@@ -345,7 +353,10 @@ void Engine::store_linear(u64 linear, unsigned width, u64 value, bool user) {
   if (page.code != 0) code_->note_store(physical, width);
   if (page.watched) {
     memory.note_write(page);
-    if (page.code == 0 && page.write == page.read && !data_breakpoints_ && !code_->sticky(physical)) t.write_tag &= ~TlbEntry::kSlow;
+    if (page.code == 0 && page.write == page.read && !data_breakpoints_ && !debug_points_.data() &&
+        !code_->sticky(physical)) {
+      t.write_tag &= ~TlbEntry::kSlow;
+    }
   }
   u8* p = page.write + in_page;
   switch (width) {
