@@ -20,6 +20,7 @@
 #include "cpu/flags.h"
 #include "cpu/insn.h"
 #include "cpu/tlb.h"
+#include "cpu/vector.h"
 
 namespace orrery::cpu {
 
@@ -59,6 +60,8 @@ class Engine {
   u64 code_end = 0;         // CS limit + 1
   u32 mode = 0;             // ModeBits
   u32 link_generation = 1;  // block links and jump cache entries of another generation are stale
+  u8 mmx_fault = 0;         // vector that instructions with MMX registers raise, by CR0.EM and TS; 0 none
+  u8 sse_fault = 0;         // the same with XMM registers, by CR4.OSFXSR too
   std::array<SegmentWindow, kSegCount> windows{};
 
   core::GuestMemory& memory;
@@ -159,6 +162,8 @@ class Engine {
   // ---- slow paths of the inlined memory access (mmu.cpp) --------------------------------------------------------------
   u64 load_slow(u64 linear, unsigned width, const Insn* i);
   void store_slow(u64 linear, unsigned width, u64 value, const Insn* i);
+  Vec128 load128_slow(u64 linear, const Insn* i);
+  void store128_slow(u64 linear, Vec128 value, const Insn* i);
   /// Segment check failed in the fast path: decides exactly; throws or returns the linear address.
   u64 segment_slow(unsigned seg, u64 offset, unsigned width, Access access, const Insn* i);
   /// Makes [linear, linear+width) writable without fault; returns the host address, or null if the store must go

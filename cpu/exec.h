@@ -3,11 +3,20 @@
 
 #include "cpu/engine.h"
 #include "cpu/operands.h"
+#include "cpu/simd/unit.h"
+#include "cpu/vector.h"
 
 // Handlers are small and hot: a call in one of these would put the machine on the stack.
 #define ORRERY_INLINE __attribute__((always_inline))
 
 namespace orrery::cpu {
+
+namespace helpers {
+void pending_exception(Engine& e);                                    // x87_pending.cpp
+void float_exceptions(Engine& e, const Insn* i, u32 flags);          // sse_state.cpp
+[[noreturn]] void vectors_unavailable(Engine& e, const Insn* i, u8 vector);
+[[noreturn]] void misaligned(Engine& e, const Insn* i);
+}  // namespace helpers
 
 /// A guest value. Val<bool> has no conversion to bool on purpose: semantics choose with select() and when().
 template <class T>
@@ -130,7 +139,11 @@ class Exec {
   template <class T, unsigned K>
   Val<T> read(RegOp<T, K>) const { return get<T>(i_->r[K]); }
   template <class T, MemForm F>
-  Val<T> read(MemOp<T, F>) const { return load<T>(linear<T, F, Access::Read>()); }
+  Val<T> read(MemOp<T, F>) const {
+    const u64 at = linear<T, F, Access::Read>();
+    if constexpr (sizeof(T) == 16) require_alignment(at);
+    return load<T>(at);
+  }
   template <class T>
   Val<T> read(ImmOp<T>) const { return {static_cast<T>(i_->imm)}; }
   template <class T, u64 V>
@@ -138,7 +151,89 @@ class Exec {
   template <class T, unsigned K>
   void write(RegOp<T, K>, Val<T> v) { set<T>(i_->r[K], v); }
   template <class T, MemForm F>
-  void write(MemOp<T, F>, Val<T> v) { store<T>(linear<T, F, Access::Write>(), v); }
+  void write(MemOp<T, F>, Val<T> v) {
+    const u64 at = linear<T, F, Access::Write>();
+    if constexpr (sizeof(T) == 16) require_alignment(at);
+    store<T>(at, v);
+  }
+
+  // ---- vectors ----------------------------------------------------------------------------------------------------------
+  /// #UD and #NM of instructions with XMM registers. First of all.
+  void begin_sse() const {
+    if (e_.sse_fault != 0) [[unlikely]] helpers::vectors_unavailable(e_, i_, e_.sse_fault);
+  }
+  /// The same with MMX registers, then a pending x87 exception.
+  void begin_mmx() const {
+    if (e_.mmx_fault != 0) [[unlikely]] helpers::vectors_unavailable(e_, i_, e_.mmx_fault);
+    if ((e_.s.x87.status & 0x80) != 0) [[unlikely]] {
+      e_.current = i_;
+      helpers::pending_exception(e_);
+    }
+  }
+  /// The x87 stack becomes the MMX registers: TOP 0, all tags valid (SDM vol. 1, 9.5.1). When nothing can fault any more.
+  void end_mmx() {
+    clear_top();
+    e_.s.x87.tag = 0;
+  }
+  /// As much of it as silicon has done when a store of an MMX register faults.
+  void clear_top() { e_.s.x87.status &= static_cast<u16>(~0x3800); }
+  /// EMMS.
+  void empty_mmx() {
+    end_mmx();
+    e_.s.x87.tag = 0xffff;
+  }
+
+  template <class T, unsigned K>
+  Val<T> read(XmmOp<T, K>) const {
+    const Vector256& x = e_.s.xmm[i_->r[K]];
+    if constexpr (sizeof(T) == 16) return {{{x.q[0], x.q[1]}}};
+    else return {static_cast<T>(x.q[0])};
+  }
+  /// A T of fewer than 128 bits replaces the lowest lane.
+  template <class T, unsigned K>
+  void write(XmmOp<T, K>, Val<T> v) {
+    Vector256& x = e_.s.xmm[i_->r[K]];
+    if constexpr (sizeof(T) == 16) {
+      x.q[0] = v.v.q[0];
+      x.q[1] = v.v.q[1];
+    } else if constexpr (sizeof(T) == 8) {
+      x.q[0] = v.v;
+    } else {
+      x.q[0] = (x.q[0] & ~u64{static_cast<T>(~T{0})}) | v.v;
+    }
+  }
+  template <class T, unsigned K>
+  Val<T> read(MmxOp<T, K>) const { return {static_cast<T>(e_.s.x87.r[i_->r[K]].significand)}; }
+  template <unsigned K>
+  void write(MmxOp<u64, K>, Val<u64> v) { e_.s.x87.r[i_->r[K]] = {.significand = v.v, .sign_exponent = 0xffff}; }
+  Val<Vec128> xmm0() const { return {{{e_.s.xmm[0].q[0], e_.s.xmm[0].q[1]}}}; }
+
+  Val<Vec128> vector(Val<u64> low, Val<u64> high) const { return {{{low.v, high.v}}}; }
+  Val<u64> low(Val<Vec128> v) const { return {v.v.q[0]}; }
+  Val<u64> high(Val<Vec128> v) const { return {v.v.q[1]}; }
+  /// Memory operands of 128 bits must be aligned, or else #GP(0), except with these.
+  template <class Op>
+  auto read_unaligned(Op op) const { return read(op); }
+  template <MemForm F>
+  Val<Vec128> read_unaligned(MemOp<Vec128, F>) const { return load<Vec128>(linear<Vec128, F, Access::Read>()); }
+  template <class Op, class T>
+  void write_unaligned(Op op, Val<T> v) { write(op, v); }
+  template <MemForm F>
+  void write_unaligned(MemOp<Vec128, F>, Val<Vec128> v) { store<Vec128>(linear<Vec128, F, Access::Write>(), v); }
+
+  /// F::run(v...), a pure function of vectors (cpu/simd).
+  template <class F, class... T>
+  auto apply(Val<T>... v) const { return Val<decltype(F::run(v.v...))>{F::run(v.v...)}; }
+  /// F::run(unit, v...), one that depends on MXCSR and raises floating-point exceptions; does not come back if one of them
+  /// is unmasked.
+  template <class F, class... T>
+  auto apply_float(Val<T>... v) {
+    simd::FloatUnit unit(e_.s.mxcsr);
+    const auto r = F::run(unit, v.v...);
+    if (unit.flags != 0) [[unlikely]] helpers::float_exceptions(e_, i_, unit.flags);
+    return Val<std::remove_const_t<decltype(r)>>{r};
+  }
+
   /// Offset of the memory operand in its segment, all 64 bits or fewer by address size.
   template <MemForm F>
   Val<u64> address(AddressOp<F>) const { return {offset()}; }
@@ -394,18 +489,40 @@ class Exec {
   ORRERY_INLINE Val<T> load(u64 lin) const {
     const TlbEntry& t = e_.tlb[(lin >> 12) & (kTlbSize - 1)];
     if ((((lin + sizeof(T) - 1) & ~u64{0xfff}) | e_.tlb_generation) == t.read_tag) [[likely]] {
-      return {core::load_le<T>(reinterpret_cast<const u8*>(t.host + lin))};
+      const u8* p = reinterpret_cast<const u8*>(t.host + lin);
+      if constexpr (sizeof(T) == 16) {
+        return {{{core::load_le<u64>(p), core::load_le<u64>(p + 8)}}};
+      } else {
+        return {core::load_le<T>(p)};
+      }
     }
-    return {static_cast<T>(e_.load_slow(lin, sizeof(T), i_))};
+    if constexpr (sizeof(T) == 16) {
+      return {e_.load128_slow(lin, i_)};
+    } else {
+      return {static_cast<T>(e_.load_slow(lin, sizeof(T), i_))};
+    }
   }
   template <class T>
   ORRERY_INLINE void store(u64 lin, Val<T> v) {
     const TlbEntry& t = e_.tlb[(lin >> 12) & (kTlbSize - 1)];
     if ((((lin + sizeof(T) - 1) & ~u64{0xfff}) | e_.tlb_generation) == t.write_tag) [[likely]] {
-      core::store_le<T>(reinterpret_cast<u8*>(t.host + lin), v.v);
+      u8* p = reinterpret_cast<u8*>(t.host + lin);
+      if constexpr (sizeof(T) == 16) {
+        core::store_le<u64>(p, v.v.q[0]);
+        core::store_le<u64>(p + 8, v.v.q[1]);
+      } else {
+        core::store_le<T>(p, v.v);
+      }
       return;
     }
-    e_.store_slow(lin, sizeof(T), v.v, i_);
+    if constexpr (sizeof(T) == 16) {
+      e_.store128_slow(lin, v.v, i_);
+    } else {
+      e_.store_slow(lin, sizeof(T), v.v, i_);
+    }
+  }
+  void require_alignment(u64 lin) const {
+    if ((lin & 15) != 0) [[unlikely]] helpers::misaligned(e_, i_);
   }
   void take(u64 target, Flow flow) {
     if (target >= e_.code_end) [[unlikely]] bad_target(e_, i_);

@@ -19,6 +19,10 @@ std::span<const HandlerRow> control_handlers();
 std::span<const HandlerRow> string_handlers();
 std::span<const HandlerRow> system_handlers();
 std::span<const HandlerRow> x87_handlers();
+std::span<const HandlerRow> mmx_handlers();
+std::span<const HandlerRow> sse_integer_handlers();
+std::span<const HandlerRow> sse_handlers();
+std::span<const HandlerRow> sse4_handlers();
 
 #if defined(__clang__)
 #define ORRERY_NEXT(e, i) [[clang::musttail]] return (i)->handler(e, i)
@@ -58,22 +62,19 @@ ORRERY_HANDLER_CC __attribute__((always_inline)) inline const Insn* follow_link(
 
 namespace detail {
 
-constexpr bool starts_with(Opd k, std::initializer_list<Opd> list) {
-  for (Opd o : list) {
-    if (o == k) return true;
-  }
-  return false;
-}
+template <Opd K, Opd... List>
+inline constexpr bool kOneOf = ((K == List) || ...);
 
 /// Width in bytes of an operand kind at an operand size index (0: 16, 1: 32, 2: 64 bits); 0 if it has none.
 constexpr unsigned width_of(Opd k, unsigned size) {
   using enum Opd;
   const unsigned v = 2u << size;
   switch (k) {
-    case Eb: case Mb: case Gb: case Ib: case Ob: case Xb: case Yb: case AL: case CL: case Zb: return 1;
-    case Ew: case Mw: case Gw: case Iw: case AX: case DX: return 2;
-    case Ed: case Md: case Gd: case Rd: return 4;
-    case Eq: case Mq: case Gq: return 8;
+    case Eb: case Mb: case Gb: case Ib: case Ob: case Xb: case Yb: case AL: case CL: case Zb: case RdMb: return 1;
+    case Ew: case Mw: case Gw: case Iw: case AX: case DX: case RdMw: case Ww: return 2;
+    case Ed: case Md: case Gd: case Rd: case Qd: case Wd: return 4;
+    case Eq: case Mq: case Gq: case Qq: case Pq: case Nq: case Wq: case Uq: return 8;
+    case Vx: case Wx: case Udq: case Mdq: case XMM0: return 16;
     case Ev: case Mv: case Gv: case Zv: case Rv: case Iv: case Iz: case sIb: case Ov: case Xv: case Yv: case rAX: case One: return v;
     case Ez: case Gz: case zAX: case Xz: case Yz: return v == 8 ? 4 : v;
     case Ey: case My: case Gy: case Ry: case By: return v == 8 ? 8 : 4;
@@ -83,14 +84,21 @@ constexpr unsigned width_of(Opd k, unsigned size) {
 
 constexpr bool size_dependent(Opd k) { return width_of(k, 0) != width_of(k, 1) || width_of(k, 1) != width_of(k, 2); }
 
-constexpr bool memory_or_register(Opd k) {
-  using enum Opd;
-  return starts_with(k, {Eb, Ew, Ed, Eq, Ev, Ez, Ey});
-}
-constexpr bool memory_only(Opd k) {
-  using enum Opd;
-  return starts_with(k, {Mb, Mw, Md, Mq, Mv, My, Ob, Ov, M});
-}
+// What an operand kind can be (the enumerators of Opd).
+template <Opd K>
+inline constexpr bool kMemoryOnly =
+    kOneOf<K, Opd::Mb, Opd::Mw, Opd::Md, Opd::Mq, Opd::Mdq, Opd::Mv, Opd::My, Opd::Ob, Opd::Ov, Opd::M>;
+template <Opd K>
+inline constexpr bool kMemoryOrRegister = kOneOf<K, Opd::Eb, Opd::Ew, Opd::Ed, Opd::Eq, Opd::Ev, Opd::Ez, Opd::Ey, Opd::RdMb,
+                                                 Opd::RdMw, Opd::Qd, Opd::Qq, Opd::Ww, Opd::Wd, Opd::Wq, Opd::Wx>;
+template <Opd K>
+inline constexpr bool kMmxRegister = kOneOf<K, Opd::Pq, Opd::Nq, Opd::Qd, Opd::Qq>;
+template <Opd K>
+inline constexpr bool kXmmRegister = kOneOf<K, Opd::Vx, Opd::Wx, Opd::Wq, Opd::Wd, Opd::Ww, Opd::Udq, Opd::Uq>;
+template <Opd K>
+inline constexpr bool kImmediate = kOneOf<K, Opd::Ib, Opd::sIb, Opd::Iw, Opd::Iz, Opd::Iv>;
+template <Opd K>
+inline constexpr bool kStringElement = kOneOf<K, Opd::Xb, Opd::Xv, Opd::Xz, Opd::Yb, Opd::Yv, Opd::Yz>;
 
 template <unsigned Bytes>
 struct UnsignedOf;
@@ -102,6 +110,8 @@ template <>
 struct UnsignedOf<4> { using type = u32; };
 template <>
 struct UnsignedOf<8> { using type = u64; };
+template <>
+struct UnsignedOf<16> { using type = Vec128; };
 
 /// The operand object for kind K at position P.
 template <Opd K, unsigned P, unsigned Size, MemForm F>
@@ -114,14 +124,20 @@ constexpr auto operand() {
     return OpaqueOp{};
   } else {
     using T = typename UnsignedOf<kWidth>::type;
-    if constexpr (starts_with(K, {Ib, sIb, Iw, Iz, Iv})) {
+    if constexpr (kImmediate<K>) {
       return ImmOp<T>{};
     } else if constexpr (K == One) {
       return ConstOp<T, 1>{};
-    } else if constexpr (starts_with(K, {Xb, Xv, Xz, Yb, Yv, Yz})) {
+    } else if constexpr (kStringElement<K>) {
       return StringOp<T>{};
-    } else if constexpr (memory_only(K) || (memory_or_register(K) && F != MemForm::None)) {
+    } else if constexpr (kMemoryOnly<K> || (kMemoryOrRegister<K> && F != MemForm::None)) {
       return MemOp<T, F>{};
+    } else if constexpr (kMmxRegister<K>) {
+      return MmxOp<T, P>{};
+    } else if constexpr (kXmmRegister<K>) {
+      return XmmOp<T, P>{};
+    } else if constexpr (kOneOf<K, RdMb, RdMw>) {
+      return RegOp<u32, P>{};
     } else {
       return RegOp<T, P>{};
     }
@@ -167,8 +183,8 @@ constexpr Handler handler_for() {
   } else {
     constexpr bool kMemoryForm = F != MemForm::None;
     constexpr bool kCanBeMemory =
-        memory_or_register(A) || memory_or_register(B) || memory_or_register(C) || memory_only(A) || memory_only(B);
-    constexpr bool kMustBeMemory = memory_only(A) || memory_only(B);
+        kMemoryOrRegister<A> || kMemoryOrRegister<B> || kMemoryOrRegister<C> || kMemoryOnly<A> || kMemoryOnly<B>;
+    constexpr bool kMustBeMemory = kMemoryOnly<A> || kMemoryOnly<B>;
     if constexpr ((kMemoryForm && !kCanBeMemory) || (!kMemoryForm && kMustBeMemory)) {
       return nullptr;
     } else {

@@ -35,7 +35,7 @@ const std::vector<HandlerRow>& handler_table() {
   static const std::vector<HandlerRow> table = [] {
     std::vector<HandlerRow> all;
     for (auto group : {bmi_handlers(), integer_handlers(), control_handlers(), string_handlers(), system_handlers(),
-                       x87_handlers()}) {
+                       x87_handlers(), mmx_handlers(), sse_integer_handlers(), sse_handlers(), sse4_handlers()}) {
       all.insert(all.end(), group.begin(), group.end());
     }
     all.resize(kOpCount);
@@ -238,6 +238,10 @@ void Engine::mode_changed() {
   mode = compute_mode();
   stack_mask = code64() ? ~u64{0} : s.seg[kSs].db() ? 0xffffffff : 0xffff;
   code_end = code64() ? ~u64{0} : u64{s.seg[kCs].limit} + 1;
+  // SDM vol. 3, tables 13-1 and 12-1.
+  const u8 trap = (s.cr0 & kCr0Ts) != 0 ? u8{kNm} : u8{0};
+  mmx_fault = (s.cr0 & kCr0Em) != 0 ? u8{kUd} : trap;
+  sse_fault = (s.cr4 & kCr4Osfxsr) == 0 ? u8{kUd} : mmx_fault;
   for (unsigned n = 0; n < kSegCount; ++n) refresh_window(n);
   const bool aligned = s.cpl == 3 && (s.cr0 & kCr0Am) != 0 && (s.eflags & kAc) != 0;
   tlb = aligned ? empty_tlb_->data() : tlbs_[tlb_index(user())]->data();

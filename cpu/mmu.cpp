@@ -381,6 +381,19 @@ void Engine::store_slow(u64 linear, unsigned width, u64 value, const Insn* i) {
   store_linear(linear, width, value, user());
 }
 
+Vec128 Engine::load128_slow(u64 linear, const Insn* i) {
+  const u64 low = load_slow(linear, 8, i);
+  return {{low, load_slow(linear + 8, 8, i)}};
+}
+
+void Engine::store128_slow(u64 linear, Vec128 value, const Insn* i) {
+  current = i;
+  check_alignment(linear, 8, user());
+  probe_linear(linear, 16, Access::Write, user());  // nothing is written if either page faults
+  store_linear(linear, 8, value.q[0], user());
+  store_linear(linear + 8, 8, value.q[1], user());
+}
+
 u8* Engine::prepare_write(u64 linear, unsigned width, const Insn* i) {
   current = i;
   check_alignment(linear, width, user());

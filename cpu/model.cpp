@@ -53,8 +53,9 @@ constexpr FeatureSet set_of(std::initializer_list<Feature> list, FeatureSet base
 /// What this build has: only these are ever announced, whatever a model's data sheet lists. A feature joins when the last of
 /// its instructions has a semantic and a test.
 constexpr FeatureSet kBuilt =
-    set_of({I386, I486, Fpu, Fxsr, Vme, De, Pse, Tsc, Msr, Pae, Mce, Cx8, Sep, Mtrr, Pge, Mca, Cmov, Pat, Pse36, Clflush, Movbe,
-            Popcnt, Hypervisor, Bmi1, Smep, Bmi2, Erms, Adx, Smap, Umip, Nx, Rdtscp, Abm, Prefetchw});
+    set_of({I386, I486, Fpu, Fxsr, Vme, De, Pse, Tsc, Msr, Pae, Mce, Cx8, Sep, Mtrr, Pge, Mca, Cmov, Pat, Pse36, Clflush, Mmx,
+            Sse, Sse2, Sse3, Ssse3, Sse41, Sse42, Movbe, Popcnt, Pclmulqdq, Aes, Hypervisor, Bmi1, Smep, Bmi2, Erms, Adx, Smap,
+            Sha, Umip, Nx, Rdtscp, Abm, Prefetchw});
 
 // Families, each on top of the one before.
 constexpr FeatureSet k386 = set_of({I386, Fpu});

@@ -25,6 +25,23 @@ struct MemOp {
   static constexpr MemForm kForm = F;
 };
 
+/// XMM register Insn::r[K]: all 128 bits, or the lowest of them. What is written is Vec128 in any case but a merge of the
+/// lowest lane (T u32 or u64).
+template <class T, unsigned K>
+struct XmmOp {
+  using type = T;
+  static constexpr unsigned kIndex = K;
+  static constexpr bool kXmm = true;
+};
+
+/// MMX register Insn::r[K], or its lower half.
+template <class T, unsigned K>
+struct MmxOp {
+  using type = T;
+  static constexpr unsigned kIndex = K;
+  static constexpr bool kMmx = true;
+};
+
 /// Insn::imm, cut to T.
 template <class T>
 struct ImmOp {
