@@ -73,7 +73,7 @@ u64 cr4_bits(const Model& m) {
   allow(Feature::Mce, kCr4Mce);
   allow(Feature::Pge, kCr4Pge);
   allow(Feature::Fxsr, kCr4Osfxsr);
-  allow(Feature::Fxsr, kCr4Osxmmexcpt);  // systems set it together with OSFXSR
+  allow(Feature::Sse, kCr4Osxmmexcpt);
   allow(Feature::Umip, kCr4Umip);
   allow(Feature::Fsgsbase, kCr4Fsgsbase);
   allow(Feature::Xsave, kCr4Osxsave);

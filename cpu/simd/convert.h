@@ -74,7 +74,7 @@ inline u64 widen(FloatUnit& u, u32 v) {
 inline u32 narrow(FloatUnit& u, u64 v) {
   if (u.host && is_plain(v)) [[likely]] {
     const u32 r = std::bit_cast<u32>(static_cast<float>(host_value(v)));
-    if (is_normal(r) || is_zero(v)) [[likely]] return r;
+    if (is_surely_normal(r) || is_zero(v)) [[likely]] return r;
   }
   const auto o = soft_convert<u32>(u.mxcsr, v);
   u.flags |= o.flags;

@@ -53,6 +53,12 @@ constexpr bool is_normal(B v) {
   using T = FloatTypes<B>;
   return (v & T::kExponent) - T::kOne < T::kExponent - T::kOne;
 }
+/// A normal number that was not rounded up to one: only the smallest can come of a tiny result, which underflows.
+template <class B>
+constexpr bool is_surely_normal(B v) {
+  using T = FloatTypes<B>;
+  return (v & ~kSignBit<B>) - (T::kOne + 1) < T::kExponent - (T::kOne + 1);
+}
 template <class B>
 constexpr bool is_plain(B v) { return is_normal(v) || is_zero(v); }
 template <class B>
@@ -102,7 +108,7 @@ struct MultiplyOp {
   static bool fast(B a, B b, B& r) {
     if (!is_plain(a) || !is_plain(b)) return false;
     r = std::bit_cast<B>(host_value(a) * host_value(b));
-    return is_normal(r) || is_zero(a) || is_zero(b);
+    return is_surely_normal(r) || is_zero(a) || is_zero(b);
   }
   template <class F>
   static F soft(soft::Env& env, F a, F b) { return soft::multiply(env, a, b); }
@@ -114,7 +120,7 @@ struct DivideOp {
   static bool fast(B a, B b, B& r) {
     if (!is_plain(a) || !is_normal(b)) return false;
     r = std::bit_cast<B>(host_value(a) / host_value(b));
-    return is_normal(r) || is_zero(a);
+    return is_surely_normal(r) || is_zero(a);
   }
   template <class F>
   static F soft(soft::Env& env, F a, F b) { return soft::divide(env, a, b); }
