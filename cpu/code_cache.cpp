@@ -99,6 +99,7 @@ Block* CodeCache::finish(Block& b, u64 physical, unsigned count) {
   b.physical = physical;
   b.mode = e_.mode;
   b.count = static_cast<u16>(count);
+  b.link = {};
   b.link_generation = {};
   Insn& last = b.insns[count];
   last = Insn{};

@@ -28,6 +28,11 @@ struct Block {
   std::array<u32, 2> link_generation{};
   Block* hash_next = nullptr;
   Insn* insns = nullptr;  // count + 1: the last one leads on to the next block
+
+  /// Both lie in one and the same page: where `other` was fetched, so can this.
+  bool near(const Block& other) const {
+    return ((physical ^ other.physical) & ~core::kPageMask) == 0 && physical2 == ~u64{0} && other.physical2 == ~u64{0};
+  }
 };
 
 class CodeCache {

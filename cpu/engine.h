@@ -219,6 +219,7 @@ class Engine {
   /// Gives the tags of `t`, an entry for `linear`, their fast or slow form.
   void form_tags(TlbEntry& t, u64 linear, bool write_ok) const;
   void refresh_window(unsigned seg);
+  void update_mode();  // without the windows
   bool page_has_data_breakpoint(u64 linear) const;
   bool deliver_pending();
   void execute(Block* b);
@@ -238,6 +239,7 @@ class Engine {
   std::unique_ptr<Tlb> empty_tlb_;
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<CodeCache> code_;
+  u64 global_epoch_ = 1;  // of TLB entries of global pages; 1 to TlbEntry::kGlobalEpochMask
   u64 next_rip_ = 0;
   u64 wanted_ = 0;  // run() comes back at this tick
   bool stop_requested_ = false;

@@ -34,7 +34,10 @@ std::span<const HandlerRow> sse4_handlers();
 constexpr bool is_string_op(u16 op) { return op >= static_cast<u16>(Op::Movs_YbXb) && op <= static_cast<u16>(Op::Scas_rAXYv); }
 inline bool ends_block(const Insn& i) { return line(i.op).ends() && (!is_string_op(i.op) || i.rep() || i.repne()); }
 
-/// Leaves the running block for the code at s.rip; `Link` 0 or 1 is the block's own successor, 2 any.
+/// Instead of link 0 behind an instruction that may have changed the translation of its own page.
+inline constexpr unsigned kLinkAnew = 3;
+
+/// Leaves the running block for the code at s.rip; `Link` 0 or 1 is the block's own successor, 2 any, 3 see kLinkAnew.
 template <unsigned Link>
 ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, const Insn* i);
 
@@ -52,8 +55,9 @@ ORRERY_HANDLER_CC __attribute__((always_inline)) inline const Insn* enter_block(
 /// Follows link `Link` of the running block if it is good.
 template <unsigned Link>
 ORRERY_HANDLER_CC __attribute__((always_inline)) inline const Insn* follow_link(Engine& e, const Insn* i) {
-  Block* next = e.block->link[Link];
-  if (next != nullptr && e.block->link_generation[Link] == e.link_generation) [[likely]] {
+  constexpr unsigned kSlot = Link == kLinkAnew ? 0 : Link;
+  Block* next = e.block->link[kSlot];
+  if (next != nullptr && e.block->link_generation[kSlot] == e.link_generation) [[likely]] {
     e.block = next;
     [[clang::musttail]] return enter_block(e, i);
   }
@@ -144,13 +148,28 @@ constexpr auto operand() {
   }
 }
 
+/// True for the lines that end their block and go on behind themselves, in the same CS.
+template <class Sem>
+constexpr bool stays() {
+  if constexpr (requires { Sem::kStays; }) {
+    return Sem::kStays;
+  } else {
+    return requires { Sem::kString; };
+  }
+}
+
 template <class Sem, bool Ends, unsigned Size, class... Operands>
 ORRERY_HANDLER_CC const Insn* handler(Engine& e, const Insn* i) {
   using T = typename UnsignedOf<(2u << Size)>::type;
   ExecSized<T> m(e, i);
   Sem::run(m, Operands{}...);
   if constexpr (Ends) {
-    if constexpr (requires { Sem::kHelper; } || requires { Sem::kString; }) {
+    if constexpr (stays<Sem>()) {
+      const u64 target = m.target();
+      e.s.rip = target;
+      if (target == m.next_rip().v && e.mode == e.block->mode) [[clang::musttail]] return follow_link<kLinkAnew>(e, i);
+      [[clang::musttail]] return leave_block<2>(e, i);
+    } else if constexpr (requires { Sem::kHelper; }) {
       e.s.rip = m.target();
       [[clang::musttail]] return leave_block<2>(e, i);
     } else {

@@ -77,13 +77,23 @@ ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, const Insn* i) {
   Block* previous = e.block;
   e.block = nullptr;
   if (e.icount >= e.limit) [[unlikely]] return nullptr;
+  if constexpr (Link < 2) {
+    // Inside a page a link outlives what makes the others stale: it need not be looked up again.
+    Block* known = previous->link[Link];
+    if (known != nullptr && known->valid && previous->valid && known->near(*previous)) {
+      previous->link_generation[Link] = e.link_generation;
+      e.block = known;
+      [[clang::musttail]] return enter_block(e, i);
+    }
+  }
   const u32 generation = e.link_generation;
   Block* next = e.code().lookup(e.s.rip);
-  if constexpr (Link < 2) {
+  if constexpr (Link != 2) {
+    constexpr unsigned kSlot = Link == kLinkAnew ? 0 : Link;
     // The generation first: if the cache was emptied on the way, `previous` is gone.
     if (generation == e.link_generation && previous->valid && next->cached) {
-      previous->link[Link] = next;
-      previous->link_generation[Link] = generation;
+      previous->link[kSlot] = next;
+      previous->link_generation[kSlot] = generation;
     }
   }
   e.block = next;
@@ -92,6 +102,7 @@ ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, const Insn* i) {
 template ORRERY_HANDLER_CC const Insn* leave_block<0>(Engine&, const Insn*);
 template ORRERY_HANDLER_CC const Insn* leave_block<1>(Engine&, const Insn*);
 template ORRERY_HANDLER_CC const Insn* leave_block<2>(Engine&, const Insn*);
+template ORRERY_HANDLER_CC const Insn* leave_block<kLinkAnew>(Engine&, const Insn*);
 
 ORRERY_HANDLER_CC const Insn* fall_through(Engine& e, const Insn* i) {
   e.s.rip = (e.s.rip + i->offset) & e.rip_mask();
@@ -234,7 +245,7 @@ u32 Engine::compute_mode() const {
   return m;
 }
 
-void Engine::mode_changed() {
+void Engine::update_mode() {
   mode = compute_mode();
   stack_mask = code64() ? ~u64{0} : s.seg[kSs].db() ? 0xffffffff : 0xffff;
   code_end = code64() ? ~u64{0} : u64{s.seg[kCs].limit} + 1;
@@ -242,18 +253,23 @@ void Engine::mode_changed() {
   const u8 trap = (s.cr0 & kCr0Ts) != 0 ? u8{kNm} : u8{0};
   mmx_fault = (s.cr0 & kCr0Em) != 0 ? u8{kUd} : trap;
   sse_fault = (s.cr4 & kCr4Osfxsr) == 0 ? u8{kUd} : mmx_fault;
-  for (unsigned n = 0; n < kSegCount; ++n) refresh_window(n);
   const bool aligned = s.cpl == 3 && (s.cr0 & kCr0Am) != 0 && (s.eflags & kAc) != 0;
   tlb = aligned ? empty_tlb_->data() : tlbs_[tlb_index(user())]->data();
 }
 
+void Engine::mode_changed() {
+  update_mode();
+  for (unsigned n = 0; n < kSegCount; ++n) refresh_window(n);
+}
+
 void Engine::segment_changed(unsigned seg) {
-  if (seg == kCs || seg == kSs) {
+  const u32 old = mode;
+  update_mode();
+  if (((mode ^ old) & kModeCode64) == 0) {
+    refresh_window(seg);
+  } else {
     mode_changed();
-    return;
   }
-  refresh_window(seg);
-  mode = compute_mode();
 }
 
 void Engine::debug_registers_changed() {

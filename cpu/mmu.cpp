@@ -141,7 +141,7 @@ TlbEntry& Engine::fill(u64 linear, Access access, bool user) {
   u32 error = 0;
   if (!walk(linear, access, user, false, mapping, error)) page_fault(linear, error);
   TlbEntry& t = (*tlbs_[tlb_index(user)])[(linear >> 12) & (kTlbSize - 1)];
-  t.physical = mapping.physical | (mapping.global ? TlbEntry::kGlobal : 0);
+  t.physical = mapping.physical | (mapping.global ? global_epoch_ : 0);
   t.host = reinterpret_cast<u64>(memory.page(mapping.physical).read) - (linear & ~u64{0xfff});
   t.read_tag = tag_of(linear);
   form_tags(t, linear, mapping.write_ok);
@@ -166,7 +166,7 @@ TlbEntry& Engine::entry_for(u64 linear, Access access, bool user) {
   if (have == tag) return t;
   // A global page of an older generation is still good: give its tags the present one.
   const u64 any = t.read_tag & ~(TlbEntry::kSlow | TlbEntry::kGenerationMask);
-  if ((t.physical & TlbEntry::kGlobal) != 0 && t.read_tag != TlbEntry::kInvalid && any == (linear & ~u64{0xfff}) &&
+  if ((t.physical & TlbEntry::kGlobalEpochMask) == global_epoch_ && t.read_tag != TlbEntry::kInvalid && any == (linear & ~u64{0xfff}) &&
       (t.read_tag & TlbEntry::kGenerationMask) != tlb_generation) {
     const auto renew = [&](u64 old) {
       return old == TlbEntry::kInvalid ? old : (old & ~TlbEntry::kGenerationMask) | tlb_generation;
@@ -185,11 +185,12 @@ void Engine::clear_tlbs() {
 void Engine::flush_tlb(bool globals_too) {
   ++link_generation;
   code_->flush_translations();
-  if (globals_too || tlb_generation >= TlbEntry::kGenerationMask - 1) {
+  ++tlb_generation;
+  if (globals_too) ++global_epoch_;
+  if (tlb_generation >= TlbEntry::kGenerationMask || global_epoch_ > TlbEntry::kGlobalEpochMask) {
     clear_tlbs();
     tlb_generation = 1;
-  } else {
-    ++tlb_generation;
+    global_epoch_ = 1;
   }
 }
 
@@ -347,7 +348,11 @@ void Engine::store_linear(u64 linear, unsigned width, u64 value, bool user) {
   core::GuestMemory::Page& page = memory.page(physical);
   if (page.write == nullptr) {
     sync_clock();
-    memory.write(physical, width, value);
+    if (page.read == nullptr) {
+      memory.mmio().write(physical, width, value);
+    } else {
+      memory.write(physical, width, value);  // ROM, or a device's view of memory
+    }
     return;
   }
   if (page.code != 0) code_->note_store(physical, width);

@@ -2,7 +2,7 @@
 //
 // An entry matches if its tag equals the page address of the access's last byte, joined with the present generation in
 // the low 12 bits; the entry is chosen by the first byte's page, so an access across a page border never matches. A
-// flush of all non-global pages is a new generation: O(1). Global pages are revalidated on their next miss.
+// flush is a new generation: O(1). Global pages are revalidated on their next miss, unless they were flushed too.
 //
 // Tags come in two forms. The fast form (page | generation) lets inlined code go straight to host memory. The slow form
 // (also kSlow) says that the translation and its permission are known, but that the access must be seen: device pages,
@@ -20,9 +20,10 @@ struct TlbEntry {
   u64 read_tag = kInvalid;
   u64 write_tag = kInvalid;
   u64 host = 0;      // host address of the page minus its linear address
-  u64 physical = 0;  // bits 63:12 page; bits 11:0 see k*Flag
+  u64 physical = 0;  // bits 63:12 page; bits 11:0 kGlobalEpochMask
 
-  static constexpr u64 kGlobal = 1;  // survives a CR3 load
+  // Which flushes of global pages it has seen; 0: not global, does not survive a CR3 load.
+  static constexpr u64 kGlobalEpochMask = 0xfff;
   static constexpr u64 kSlow = 0x800;
   static constexpr u64 kGenerationMask = 0x7ff;
 };

@@ -20,7 +20,7 @@ void change_flags(Engine& e, u64 image, u32 mask) {
   const u64 old = e.rflags();
   const u64 now = (old & ~u64{mask}) | (image & mask) | 2;
   e.set_rflags(now);
-  if ((now & ~old & (kIf | kTf | kRf | kVif)) != 0) e.attention();
+  if ((now & ~old & (kTf | kRf)) != 0 || (e.s.intr && (now & ~old & (kIf | kVif)) != 0)) e.attention();
 }
 
 namespace {

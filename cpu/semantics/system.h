@@ -19,9 +19,9 @@ namespace orrery::cpu::sem {
 
 // Segments and descriptors.
 using MovFromSeg = Helper<&helpers::mov_from_segment>;
-using MovToSeg = Helper<&helpers::mov_to_segment>;
+using MovToSeg = StayingHelper<&helpers::mov_to_segment>;
 using PushSeg = Helper<&helpers::push_segment>;
-using PopSeg = Helper<&helpers::pop_segment>;
+using PopSeg = StayingHelper<&helpers::pop_segment>;
 template <unsigned kSegment>
 using LoadFar = Helper<&helpers::load_far<kSegment>>;
 using Lldt = Helper<&helpers::lldt>;
@@ -62,16 +62,16 @@ using MovFromDr = Helper<&helpers::mov_from_dr>;
 using MovToDr = Helper<&helpers::mov_to_dr>;
 using Lmsw = Helper<&helpers::lmsw>;
 using Smsw = Helper<&helpers::smsw>;
-using Clts = Helper<&helpers::clts>;
+using Clts = StayingHelper<&helpers::clts>;
 using Invlpg = Helper<&helpers::invlpg>;
 using Invpcid = Helper<&helpers::invpcid>;
 using Invd = Helper<&helpers::invd>;
 using Wbinvd = Helper<&helpers::wbinvd>;
 using Hlt = Helper<&helpers::hlt>;
-using Cpuid = Helper<&helpers::cpuid>;
+using Cpuid = StayingHelper<&helpers::cpuid>;
 using Rdmsr = Helper<&helpers::rdmsr>;
 using Wrmsr = Helper<&helpers::wrmsr>;
-using Rdtsc = Helper<&helpers::rdtsc>;
+using Rdtsc = StayingHelper<&helpers::rdtsc>;
 using Rdtscp = Helper<&helpers::rdtscp>;
 using Rdpmc = Helper<&helpers::rdpmc>;
 using Swapgs = Helper<&helpers::swapgs>;
@@ -87,11 +87,11 @@ using Clflush = Helper<&helpers::clflush>;
 
 // Flags, frames, and instructions that only fault.
 using Pushf = Helper<&helpers::pushf>;
-using Popf = Helper<&helpers::popf>;
-using Cli = Helper<&helpers::cli>;
-using Sti = Helper<&helpers::sti>;
-using Clac = Helper<&helpers::clac>;
-using Stac = Helper<&helpers::stac>;
+using Popf = StayingHelper<&helpers::popf>;
+using Cli = StayingHelper<&helpers::cli>;
+using Sti = StayingHelper<&helpers::sti>;
+using Clac = StayingHelper<&helpers::clac>;
+using Stac = StayingHelper<&helpers::stac>;
 using Pusha = Helper<&helpers::pusha>;
 using Popa = Helper<&helpers::popa>;
 using Enter = Helper<&helpers::enter>;
@@ -103,18 +103,22 @@ using Ud = Helper<&helpers::ud>;
 
 // Ports: the width is that of the operand that is not the port's number.
 struct InImm {
+  static constexpr bool kStays = true;
   template <class M, class D, class S>
   static void run(M& m, D, S) { m.helper(&helpers::in_imm<sizeof(TypeOf<D>)>); }
 };
 struct InDx {
+  static constexpr bool kStays = true;
   template <class M, class D, class S>
   static void run(M& m, D, S) { m.helper(&helpers::in_dx<sizeof(TypeOf<D>)>); }
 };
 struct OutImm {
+  static constexpr bool kStays = true;
   template <class M, class D, class S>
   static void run(M& m, D, S) { m.helper(&helpers::out_imm<sizeof(TypeOf<S>)>); }
 };
 struct OutDx {
+  static constexpr bool kStays = true;
   template <class M, class D, class S>
   static void run(M& m, D, S) { m.helper(&helpers::out_dx<sizeof(TypeOf<S>)>); }
 };

@@ -81,19 +81,21 @@ void IoSpace::rebuild() {
     const u64 last = i + 1 < cuts.size() ? cuts[i + 1] - 1 : ~u64{0};
     for (Node* node : order) {
       if (node->range.base <= first && first - node->range.base < node->range.size) {
-        segments_.push_back(Segment{first, last, node});
+        segments_.push_back(Segment{first, last - first, node});
         break;
       }
     }
   }
 }
 
-IoSpace::Node* IoSpace::find(u64 address) const {
-  auto after = std::upper_bound(segments_.begin(), segments_.end(), address,
+IoSpace::Node* IoSpace::search(u64 address) const {
+  const auto after = std::upper_bound(segments_.begin(), segments_.end(), address,
                                 [](u64 a, const Segment& s) { return a < s.first; });
   if (after == segments_.begin()) return nullptr;
   const Segment& s = *std::prev(after);
-  return address <= s.last ? s.node : nullptr;
+  if (address - s.first > s.length) return nullptr;
+  recent_ = static_cast<std::size_t>(&s - segments_.data());
+  return s.node;
 }
 
 u64 IoSpace::read_unit(Node& node, u64 address, unsigned width) {
@@ -107,6 +109,9 @@ void IoSpace::write_unit(Node& node, u64 address, unsigned width, u64 value) {
 }
 
 u64 IoSpace::read(u64 address, unsigned width) {
+  if (Node* node = find(address); node != nullptr && whole(node->range, address - node->range.base, width)) {
+    return read_unit(*node, address, width);
+  }
   u64 result = 0;
   for (unsigned done = 0; done < width;) {
     const u64 at = address + done;
@@ -136,6 +141,9 @@ u64 IoSpace::read(u64 address, unsigned width) {
 }
 
 void IoSpace::write(u64 address, unsigned width, u64 value) {
+  if (Node* node = find(address); node != nullptr && whole(node->range, address - node->range.base, width)) {
+    return write_unit(*node, address, width, value);
+  }
   for (unsigned done = 0; done < width;) {
     const u64 at = address + done;
     Node* node = find(at);

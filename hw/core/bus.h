@@ -104,11 +104,20 @@ class IoSpace {
   };
   struct Segment {  // a stretch of addresses answered by one range
     u64 first;
-    u64 last;
+    u64 length;  // minus one
     Node* node;
   };
 
-  Node* find(u64 address) const;
+  Node* find(u64 address) const {
+    const bool again = recent_ < segments_.size() && address - segments_[recent_].first <= segments_[recent_].length;
+    return again ? segments_[recent_].node : search(address);
+  }
+  Node* search(u64 address) const;
+  /// The access as one call of the device's handler, if the device takes it like that.
+  static bool whole(const IoRange& r, u64 offset, unsigned width) {
+    return width >= r.widths.min && width <= r.widths.max && (r.widths.unaligned || offset % width == 0) &&
+           r.size - offset >= width;
+  }
   Node& node_of(const IoRange* range);
   void unmap(IoRange* range);
   void rebuild();
@@ -119,6 +128,7 @@ class IoSpace {
   Log& log_;
   std::list<Node> nodes_;
   std::vector<Segment> segments_;  // sorted, disjoint
+  mutable std::size_t recent_ = 0;  // index of the one that answered last
   u64 next_sequence_ = 0;
 };
 
