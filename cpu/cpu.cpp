@@ -2,6 +2,7 @@
 
 #include "cpu/code_cache.h"
 #include "cpu/engine.h"
+#include "cpu/helpers/system_registers.h"
 
 namespace orrery::cpu {
 namespace {
@@ -130,6 +131,7 @@ void Cpu::set_a20(bool enabled) {
   engine_->attention();
 }
 bool Cpu::a20() const { return engine_->s.a20; }
+u64 Cpu::time_of_tsc(u64 tsc) const { return helpers::time_of_tsc(*engine_, tsc); }
 void Cpu::request_stop() { engine_->request_stop(); }
 
 u64 Cpu::rflags() const { return engine_->rflags(); }

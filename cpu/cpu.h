@@ -33,12 +33,23 @@ enum class Stop : u8 {
   Breakpoint, // an armed debugger breakpoint or watchpoint, before (break) or after (watch) the instruction
 };
 
+/// The local APIC as it is reached without memory. All empty on a board without one.
+struct ApicPort {
+  std::function<void(u64 msr)> set_base;           // IA32_APIC_BASE was written; reserved bits are checked
+  std::function<u64()> tsc_deadline;               // IA32_TSC_DEADLINE, if the model announces it
+  std::function<void(u64 tsc)> set_tsc_deadline;
+  std::function<void()> tsc_changed;               // the time-stamp counter was written
+  std::function<u8()> task_priority;               // TPR, whose upper half is CR8
+  std::function<void(u8 tpr)> set_task_priority;
+};
+
 /// What the chips around the processor do for it.
 struct Pins {
   /// Interrupt acknowledge cycle: returns the vector of the highest interrupt that the PIC (or APIC) presents.
   std::function<u8()> interrupt_acknowledge;
   /// FERR#: the x87 asks for IRQ 13 (CR0.NE = 0). May be empty.
   std::function<void(bool level)> ferr;
+  ApicPort apic = {};
 };
 
 class Engine;
@@ -69,6 +80,8 @@ class Cpu final : public core::Device {
   /// The A20 gate: false forces address bit 20 to zero.
   void set_a20(bool enabled);
   bool a20() const;
+  /// The virtual time (ns, not in the past) at which the time-stamp counter reaches `tsc`; ~0 if never.
+  u64 time_of_tsc(u64 tsc) const;
   /// Makes run() come back at the next instruction boundary. Machine thread only (call it from a device).
   void request_stop();
 

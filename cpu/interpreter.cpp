@@ -301,6 +301,10 @@ void Engine::init_reset(bool cold) {
   const auto xmm = s.xmm;
   const u32 mxcsr = s.mxcsr;
   const u64 tsc_offset = s.tsc_offset;
+  const u64 apic_base = s.apic_base;
+  const u64 mtrr_def_type = s.mtrr_def_type;
+  const auto mtrr_var = s.mtrr_var;
+  const auto mtrr_fix = s.mtrr_fix;
   const u64 old_cr0 = s.cr0;
   const bool intr = s.intr, a20 = s.a20;
   s = State{};
@@ -312,6 +316,10 @@ void Engine::init_reset(bool cold) {
     s.xmm = xmm;
     s.mxcsr = mxcsr;
     s.tsc_offset = tsc_offset;
+    s.apic_base = apic_base;
+    s.mtrr_def_type = mtrr_def_type;
+    s.mtrr_var = mtrr_var;
+    s.mtrr_fix = mtrr_fix;
     s.cr0 = 0x10 | (old_cr0 & (kCr0Cd | kCr0Nw));
   }
   s.rip = 0xfff0;

@@ -32,7 +32,7 @@ constexpr FeatureLine kFeatures[] = {
     {Sse3, "sse3", Reg::Ecx1, 0}, {Pclmulqdq, "pclmulqdq", Reg::Ecx1, 1}, {Monitor, "monitor", Reg::Ecx1, 3},
     {Ssse3, "ssse3", Reg::Ecx1, 9}, {Fma, "fma", Reg::Ecx1, 12}, {Cx16, "cx16", Reg::Ecx1, 13},
     {Sse41, "sse4.1", Reg::Ecx1, 19}, {Sse42, "sse4.2", Reg::Ecx1, 20}, {Movbe, "movbe", Reg::Ecx1, 22},
-    {Popcnt, "popcnt", Reg::Ecx1, 23}, {Aes, "aes", Reg::Ecx1, 25}, {Xsave, "xsave", Reg::Ecx1, 26},
+    {Popcnt, "popcnt", Reg::Ecx1, 23}, {TscDeadline, "tsc-deadline", Reg::Ecx1, 24}, {Aes, "aes", Reg::Ecx1, 25}, {Xsave, "xsave", Reg::Ecx1, 26},
     {Avx, "avx", Reg::Ecx1, 28}, {F16c, "f16c", Reg::Ecx1, 29}, {Rdrand, "rdrand", Reg::Ecx1, 30},
     {Hypervisor, "hypervisor", Reg::Ecx1, 31},
     {Fsgsbase, "fsgsbase", Reg::Ebx7, 0}, {Bmi1, "bmi1", Reg::Ebx7, 3}, {Avx2, "avx2", Reg::Ebx7, 5},
@@ -53,9 +53,9 @@ constexpr FeatureSet set_of(std::initializer_list<Feature> list, FeatureSet base
 /// What this build has: only these are ever announced, whatever a model's data sheet lists. A feature joins when the last of
 /// its instructions has a semantic and a test.
 constexpr FeatureSet kBuilt =
-    set_of({I386, I486, Fpu, Fxsr, Vme, De, Pse, Tsc, Msr, Pae, Mce, Cx8, Sep, Mtrr, Pge, Mca, Cmov, Pat, Pse36, Clflush, Mmx,
+    set_of({I386, I486, Fpu, Fxsr, Vme, De, Pse, Tsc, Msr, Pae, Mce, Cx8, Apic, Sep, Mtrr, Pge, Mca, Cmov, Pat, Pse36, Clflush, Mmx,
             Sse, Sse2, Sse3, Ssse3, Sse41, Sse42, Movbe, Popcnt, Pclmulqdq, Aes, Hypervisor, Bmi1, Smep, Bmi2, Erms, Adx, Smap,
-            Sha, Umip, Nx, Rdtscp, Abm, Prefetchw});
+            Sha, Umip, Nx, Rdtscp, Abm, Prefetchw, TscDeadline});
 
 // Families, each on top of the one before.
 constexpr FeatureSet k386 = set_of({I386, Fpu});
@@ -69,7 +69,7 @@ constexpr FeatureSet kPentium4 = set_of({Sse2, Clflush}, kPentium3);
 constexpr FeatureSet kQemu32 = set_of({Sse3, Hypervisor}, kPentium4);
 constexpr FeatureSet kCore2 = set_of({Sse3, Ssse3, Cx16, Monitor, Syscall, Nx, Lm, LahfLm}, kPentium4);
 constexpr FeatureSet kLevel2 = set_of({Sse41, Sse42, Popcnt, Hypervisor}, kCore2);
-constexpr FeatureSet kLevel3 = set_of({Avx, Avx2, Bmi1, Bmi2, F16c, Fma, Abm, Movbe, Xsave, Rdtscp}, kLevel2);
+constexpr FeatureSet kLevel3 = set_of({TscDeadline, Avx, Avx2, Bmi1, Bmi2, F16c, Fma, Abm, Movbe, Xsave, Rdtscp}, kLevel2);
 
 constexpr u64 kMhz = 1'000'000;
 
@@ -134,7 +134,7 @@ constexpr Alias kAliases[] = {
 
 /// Other names for features.
 constexpr Alias kFeatureAliases[] = {
-    {"pni", "sse3"}, {"sse41", "sse4.1"}, {"sse42", "sse4.2"}, {"sse4-1", "sse4.1"}, {"sse4-2", "sse4.2"}, {"i64", "lm"},
+    {"pni", "sse3"}, {"tsc-deadline-timer", "tsc-deadline"}, {"sse41", "sse4.1"}, {"sse42", "sse4.2"}, {"sse4-1", "sse4.1"}, {"sse4-2", "sse4.2"}, {"i64", "lm"},
     {"xd", "nx"}, {"lzcnt", "abm"}, {"sha", "sha-ni"}, {"cmpxchg8b", "cx8"}, {"cmpxchg16b", "cx16"}, {"cx-16", "cx16"},
 };
 

@@ -16,7 +16,7 @@ enum class Feature : u8 {
   I486,  // BSWAP, CMPXCHG, XADD, INVLPG, WBINVD, INVD, the AC and ID flags
   Fpu, Vme, De, Pse, Tsc, Msr, Pae, Mce, Cx8, Apic, Sep, Mtrr, Pge, Mca, Cmov, Pat, Pse36, Clflush, Mmx, Fxsr, Sse, Sse2,
   Sse3, Pclmulqdq, Monitor, Ssse3, Fma, Cx16, Sse41, Sse42, Movbe, Popcnt, Aes, Xsave, Avx, F16c, Rdrand, Hypervisor,
-  Fsgsbase, Bmi1, Avx2, Smep, Bmi2, Erms, Invpcid, Rdseed, Adx, Smap, Clflushopt, Sha, Umip,
+  Fsgsbase, Bmi1, Avx2, Smep, Bmi2, Erms, Invpcid, Rdseed, Adx, Smap, Clflushopt, Sha, Umip, TscDeadline,
   Syscall, Nx, Pdpe1gb, Rdtscp, Lm, LahfLm, Abm, Prefetchw,
   Count,
 };

@@ -35,35 +35,29 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "ORRERY", "ORRERYPC", 0x00000001)
             Return (0x0B)
         }
 
+        // Extended descriptors: they can say that the ISA inputs, which the links lead to, are active high.
         Method (LCRS, 1, Serialized)
         {
-            Name (BUFF, ResourceTemplate () { IRQ (Level, ActiveLow, Shared) { } })
-            CreateWordField (BUFF, 1, MASK)
-            Store (0, MASK)
+            Name (BUFF, ResourceTemplate () { Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 0 } })
+            CreateDWordField (BUFF, 5, NUMB)
             If (LNot (And (Arg0, 0x80)))
             {
-                ShiftLeft (1, And (Arg0, 0x0F), MASK)
+                Store (And (Arg0, 0x0F), NUMB)
             }
             Return (BUFF)
         }
 
         Method (LSRS, 1, Serialized)
         {
-            CreateWordField (Arg0, 1, MASK)
-            FindSetRightBit (MASK, Local0)
-            If (Local0)
-            {
-                Decrement (Local0)
-                Return (Local0)
-            }
-            Return (0x80)
+            CreateDWordField (Arg0, 5, NUMB)
+            Return (NUMB)
         }
 
         Device (LNKA)
         {
             Name (_HID, EisaId ("PNP0C0F"))
             Name (_UID, 1)
-            Name (_PRS, ResourceTemplate () { IRQ (Level, ActiveLow, Shared) { 5, 10, 11 } })
+            Name (_PRS, ResourceTemplate () { Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 } })
             Method (_STA, 0, NotSerialized) { Return (LSTA (\_SB.PCI0.ISA.PRQ0)) }
             Method (_DIS, 0, NotSerialized) { Or (\_SB.PCI0.ISA.PRQ0, 0x80, \_SB.PCI0.ISA.PRQ0) }
             Method (_CRS, 0, NotSerialized) { Return (LCRS (\_SB.PCI0.ISA.PRQ0)) }
@@ -74,7 +68,7 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "ORRERY", "ORRERYPC", 0x00000001)
         {
             Name (_HID, EisaId ("PNP0C0F"))
             Name (_UID, 2)
-            Name (_PRS, ResourceTemplate () { IRQ (Level, ActiveLow, Shared) { 5, 10, 11 } })
+            Name (_PRS, ResourceTemplate () { Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 } })
             Method (_STA, 0, NotSerialized) { Return (LSTA (\_SB.PCI0.ISA.PRQ1)) }
             Method (_DIS, 0, NotSerialized) { Or (\_SB.PCI0.ISA.PRQ1, 0x80, \_SB.PCI0.ISA.PRQ1) }
             Method (_CRS, 0, NotSerialized) { Return (LCRS (\_SB.PCI0.ISA.PRQ1)) }
@@ -85,7 +79,7 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "ORRERY", "ORRERYPC", 0x00000001)
         {
             Name (_HID, EisaId ("PNP0C0F"))
             Name (_UID, 3)
-            Name (_PRS, ResourceTemplate () { IRQ (Level, ActiveLow, Shared) { 5, 10, 11 } })
+            Name (_PRS, ResourceTemplate () { Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 } })
             Method (_STA, 0, NotSerialized) { Return (LSTA (\_SB.PCI0.ISA.PRQ2)) }
             Method (_DIS, 0, NotSerialized) { Or (\_SB.PCI0.ISA.PRQ2, 0x80, \_SB.PCI0.ISA.PRQ2) }
             Method (_CRS, 0, NotSerialized) { Return (LCRS (\_SB.PCI0.ISA.PRQ2)) }
@@ -96,7 +90,7 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "ORRERY", "ORRERYPC", 0x00000001)
         {
             Name (_HID, EisaId ("PNP0C0F"))
             Name (_UID, 4)
-            Name (_PRS, ResourceTemplate () { IRQ (Level, ActiveLow, Shared) { 5, 10, 11 } })
+            Name (_PRS, ResourceTemplate () { Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 5, 10, 11 } })
             Method (_STA, 0, NotSerialized) { Return (LSTA (\_SB.PCI0.ISA.PRQ3)) }
             Method (_DIS, 0, NotSerialized) { Or (\_SB.PCI0.ISA.PRQ3, 0x80, \_SB.PCI0.ISA.PRQ3) }
             Method (_CRS, 0, NotSerialized) { Return (LCRS (\_SB.PCI0.ISA.PRQ3)) }
@@ -108,8 +102,8 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "ORRERY", "ORRERYPC", 0x00000001)
         {
             Name (_HID, EisaId ("PNP0C0F"))
             Name (_UID, 5)
-            Name (_PRS, ResourceTemplate () { IRQ (Level, ActiveLow, Shared) { 9 } })
-            Name (_CRS, ResourceTemplate () { IRQ (Level, ActiveLow, Shared) { 9 } })
+            Name (_PRS, ResourceTemplate () { Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 9 } })
+            Name (_CRS, ResourceTemplate () { Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) { 9 } })
             Method (_STA, 0, NotSerialized) { Return (0x0B) }
             Method (_DIS, 0, NotSerialized) { }
             Method (_SRS, 1, NotSerialized) { }

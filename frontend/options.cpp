@@ -14,7 +14,7 @@ struct KnownOption {
   bool argument;
 };
 constexpr KnownOption kIgnored[] = {
-    {"no-fd-bootchk", false}, {"no-user-config", false}, {"nodefconfig", false}, {"no-hpet", false},  {"no-acpi", false},
+    {"no-fd-bootchk", false}, {"no-user-config", false}, {"nodefconfig", false}, {"no-acpi", false},
     {"msg", true},            {"sandbox", true},         {"k", true},            {"overcommit", true},
     {"mem-prealloc", false},  {"audio", true},           {"enable-fips", false}, {"no-quit", false},
 };

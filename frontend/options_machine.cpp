@@ -51,8 +51,9 @@ void apply_machine(Builder& b, std::string_view value) {
     if (!flag) b.fail("vmport={} is neither on nor off: give vmport=on or vmport=off", *vmport);
     b.config().vmport = *flag;
   }
+  if (const auto hpet = keys.take_flag("hpet")) b.config().hpet = *hpet;
   if (!keys.take_flag("graphics").value_or(true)) b.nographic = true;
-  keys.ignore({"usb", "kernel-irqchip", "kernel_irqchip", "dump-guest-core", "mem-merge", "hpet", "acpi", "smm", "pit",
+  keys.ignore({"usb", "kernel-irqchip", "kernel_irqchip", "dump-guest-core", "mem-merge", "acpi", "smm", "pit",
                "pic", "sata", "memory-backend", "smbus", "i8042"});
   keys.finish();
 }
@@ -247,7 +248,10 @@ std::span<const OptionSpec> machine_options() {
   using enum OptionGroup;
   static constexpr OptionSpec kOptions[] = {
       {"m", "SIZE", "memory in MiB, or with a unit: 64, 64M, 1G", Machine, true, apply_memory},
-      {"M machine", "TYPE", "pc or isapc; TYPE,vmport=off leaves the VMware pointer out", Machine, true, apply_machine},
+      {"M machine", "TYPE", "pc or isapc; TYPE,vmport=off leaves out the VMware pointer, TYPE,hpet=off the HPET",
+       Machine, true, apply_machine},
+      {"no-hpet", "", "the same as -machine hpet=off", Machine, false,
+       [](Builder& b, std::string_view) { b.config().hpet = false; }},
       {"cpu", "MODEL", "processor: pentium2, 486,-fpu ...", Machine, true, apply_cpu},
       {"smp", "N", "number of processors (this version: 1)", Machine, false, apply_smp},
       {"accel", "ENGINE", "interp; jit, tcg, kvm and hvf are accepted", Machine, false, apply_accel},

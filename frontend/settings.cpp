@@ -82,7 +82,8 @@ std::string explain(const Settings& settings) {
     if (!value.empty()) add(option, value);
   };
   lines.emplace_back("-nodefaults");
-  add("M", fmt::format("{},vmport={}", c.board == machine::Board::Pc ? "pc" : "isapc", c.vmport ? "on" : "off"));
+  add("M", fmt::format("{},vmport={},hpet={}", c.board == machine::Board::Pc ? "pc" : "isapc", c.vmport ? "on" : "off",
+                       c.hpet ? "on" : "off"));
   add("accel", c.accel);
   add("cpu", c.cpu.empty() ? std::string(cpu::default_model_name()) : c.cpu);
   add("smp", "1");

@@ -173,6 +173,7 @@ void Config::archive(core::Archive& ar) {
     ar("debugcon", debugcon);
     ar("firmware_log", firmware_log);
     ar("vmport", vmport);
+    ar("hpet", hpet);
     bool has_debug_exit = debug_exit.has_value();
     u16 port = debug_exit.value_or(0);
     ar("has_debug_exit", has_debug_exit);

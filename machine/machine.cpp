@@ -109,6 +109,10 @@ std::optional<RunResult> Machine::signals() {
   }
   if (requests.power_off) return RunResult{StopReason::PowerOff, 0, "the guest switched the machine off"};
   if (requests.hard_reset) return reset_by_guest(requests.reset_source);
+  if (requests.init) {
+    log(core::Channel::CpuReset, "INIT message");
+    pc_->init_processor();
+  }
   if (requests.soft_reset) {
     // Programs for the 286 reset the processor to leave protected mode; they say so in the CMOS and want everything
     // else as it is. Anybody else wants the machine to start anew.

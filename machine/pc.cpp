@@ -11,6 +11,7 @@
 #include "hw/acpi_tables.h"
 #include "hw/ata_disk.h"
 #include "hw/atapi_cdrom.h"
+#include "hw/core/apic_bus.h"
 #include "hw/core/char_backend.h"
 #include "hw/core/line.h"
 #include "hw/core/pci.h"
@@ -18,10 +19,13 @@
 #include "hw/dma8237.h"
 #include "hw/floppy.h"
 #include "hw/fw_cfg.h"
+#include "hw/hpet.h"
 #include "hw/i440fx.h"
 #include "hw/ide.h"
+#include "hw/ioapic.h"
 #include "hw/kernel_image.h"
 #include "hw/keyboard_controller.h"
+#include "hw/lapic.h"
 #include "hw/parallel.h"
 #include "hw/pic.h"
 #include "hw/piix3.h"
@@ -90,12 +94,19 @@ struct ComPort {
 constexpr std::array<ComPort, 4> kComPorts{
     {{"com1", 0x3f8, 4}, {"com2", 0x2f8, 3}, {"com3", 0x3e8, 4}, {"com4", 0x2e8, 3}}};
 
-cpu::Model parse_cpu(const std::string& text) {
+/// A processor on a board without APICs does not have one either.
+cpu::Model parse_cpu(const std::string& text, bool apic_board) {
   std::string error;
   const std::optional<cpu::Model> model =
       cpu::parse_model(text.empty() ? std::string(cpu::default_model_name()) : text, error);
   if (!model) throw ConfigError(error);
-  return *model;
+  cpu::Model result = *model;
+  if (!apic_board) result.features.set(cpu::Feature::Apic, false);
+  // Whoever uses the deadline mode fences with MFENCE without asking for SSE2.
+  if (!result.has(cpu::Feature::Apic) || !result.has(cpu::Feature::Sse2)) {
+    result.features.set(cpu::Feature::TscDeadline, false);
+  }
+  return result;
 }
 
 }  // namespace
@@ -119,6 +130,9 @@ struct Pc::Parts {
   hw::PicPair pic;
   InterruptWires irq;
   hw::Pit pit;
+  core::LevelLine& timer_wire;  // interrupt 0 as the 8254 drives it, unless the HPET replaces it
+  core::LevelLine& clock_wire;  // interrupt 8 likewise, of the real-time clock
+  core::LevelLine rtc_irq;
   hw::Rtc rtc;
   hw::DmaPair dma;
   hw::Ps2Keyboard keyboard;
@@ -129,6 +143,14 @@ struct Pc::Parts {
   hw::SystemPorts system_ports;
   hw::Speaker speaker;
   std::unique_ptr<cpu::Cpu> cpu;
+  core::LevelLine& ferr_wire;
+
+  // Of a `pc` whose processor has a local APIC.
+  core::ApicBus apic_bus;
+  std::unique_ptr<hw::LocalApic> lapic;
+  std::unique_ptr<hw::IoApic> ioapic;
+  std::deque<core::LevelLine> ioapic_wires;  // inputs that are not ISA interrupts
+  std::unique_ptr<hw::Hpet> hpet;
 
   std::unique_ptr<core::PciBus> pci;
   std::unique_ptr<hw::I440fx> north_bridge;
@@ -156,6 +178,8 @@ struct Pc::Parts {
   std::vector<core::Device*> devices;
 
   // --- building ------------------------------------------------------------------------------------------------------
+  void build_apics();
+  void build_hpet();
   void map_memory();
   void copy_roms_to_ram();
   void build_media(const std::function<void(FileMark)>& mark);
@@ -175,6 +199,8 @@ struct Pc::Parts {
   // --- running -------------------------------------------------------------------------------------------------------
   void want(bool Requests::*what, const char* source);
   void reset();
+  void update_legacy_timers();
+  void restore_wires();
   void apply(const Input& input);
   void press_key(KeyUsage key, bool down);
   bool absolute() const { return vmport && vmport->absolute(); }
@@ -198,27 +224,45 @@ Pc::Parts::Parts(Context context)
       pic(ports, log, pci_board ? hw::PicPair::Elcr::Present : hw::PicPair::Elcr::Absent),
       irq(pic),
       pit(ports, clock, log),
-      rtc(ports, clock, log, irq.output(8), config.rtc_start.to_unix()),
+      timer_wire(irq.output(0)),
+      clock_wire(irq.output(8)),
+      rtc(ports, clock, log, rtc_irq, config.rtc_start.to_unix()),
       dma(ports, memory, log),
       keyboard(clock, log),
       mouse(clock, log),
       system_ports(ports, clock, log, pit.gate(2), pit.out(2), nmi, fast_reset),
       speaker(clock, pit.out(2), system_ports.speaker_enable()),
+      ferr_wire(irq.output(13)),
       keys(
           clock, [this](KeyUsage key, bool down) { press_key(key, down); },
           [this] { return keyboard_controller->keyboard_drained(); }) {
   for (const FileMark& mark : roms.marks) context.mark(mark);
 
   cpu::Pins pins;
-  pins.interrupt_acknowledge = [this] { return pic.acknowledge(); };
-  pins.ferr = [&line = irq.output(13)](bool level) { line.set(level); };
-  cpu = std::make_unique<cpu::Cpu>(parse_cpu(config.cpu), memory, ports, clock, log, std::move(pins));
-  pic.intr().connect([this](bool level) { cpu->set_intr(level); });
-  nmi.connect([this] { cpu->pulse_nmi(); });
+  pins.interrupt_acknowledge = [this] { return lapic ? lapic->acknowledge() : pic.acknowledge(); };
+  pins.ferr = [this](bool level) { ferr_wire.set(level); };
+  const cpu::Model model = parse_cpu(config.cpu, pci_board);
+  if (model.has(cpu::Feature::Apic)) {
+    pins.apic = {.set_base = [this](u64 msr) { lapic->set_base(msr); },
+                 .tsc_deadline = [this] { return lapic->tsc_deadline(); },
+                 .set_tsc_deadline = [this](u64 tsc) { lapic->set_tsc_deadline(tsc); },
+                 .tsc_changed = [this] { lapic->tsc_changed(); },
+                 .task_priority = [this] { return lapic->task_priority(); },
+                 .set_task_priority = [this](u8 tpr) { lapic->set_task_priority(tpr); }};
+  }
+  cpu = std::make_unique<cpu::Cpu>(model, memory, ports, clock, log, std::move(pins));
+  if (model.has(cpu::Feature::Apic)) {
+    build_apics();
+  } else {
+    pic.intr().connect([this](bool level) { cpu->set_intr(level); });
+    nmi.connect([this] { cpu->pulse_nmi(); });
+  }
+  if (pci_board && config.hpet) build_hpet();
   rtc.nmi_masked().connect([this](bool level) { system_ports.nmi_masked().set(level); });
   system_ports.a20().connect([this](bool level) { cpu->set_a20(level); });
   fast_reset.connect([this] { want(&Requests::soft_reset, "port 92h"); });
-  pit.out(0).connect([&line = irq.output(0)](bool level) { line.set(level); });
+  pit.out(0).connect([this](bool) { update_legacy_timers(); });
+  rtc_irq.connect([this](bool) { update_legacy_timers(); });
 
   build_media(context.mark);
   if (pci_board) build_pci();
@@ -244,6 +288,53 @@ void Pc::Parts::want(bool Requests::*what, const char* source) {
   requests.*what = true;
   requests.reset_source = source;
   cpu->request_stop();
+}
+
+// --- interrupts ------------------------------------------------------------------------------------------------------
+
+void Pc::Parts::build_apics() {
+  lapic = std::make_unique<hw::LocalApic>(
+      hw::LocalApic::Wiring{.memory = memory.mmio(),
+                            .clock = clock,
+                            .log = log,
+                            .bus = apic_bus,
+                            .tsc_deadline = cpu->model().has(cpu::Feature::TscDeadline),
+                            .external_acknowledge = [this] { return pic.acknowledge(); },
+                            .time_of_tsc = [this](u64 tsc) { return cpu->time_of_tsc(tsc); },
+                            .init = [this] { want(&Requests::init, "APIC"); }});
+  lapic->intr().connect([this](bool level) { cpu->set_intr(level); });
+  lapic->nmi().connect([this] { cpu->pulse_nmi(); });
+  pic.intr().connect([this](bool level) { lapic->set_lint(0, level); });
+  nmi.connect([this] { lapic->pulse_lint1(); });
+  // The ISA interrupts reach both controllers; interrupt 0 is on input 2 of the I/O APIC, as MADT and MP table tell.
+  ioapic = std::make_unique<hw::IoApic>(memory.mmio(), log, apic_bus);
+  for (unsigned n = 0; n < 16; ++n) {
+    pic.input(n).connect([this, n](bool level) { ioapic->set_input(n == 0 ? 2 : n, level); });
+  }
+}
+
+void Pc::Parts::build_hpet() {
+  hpet = std::make_unique<hw::Hpet>(memory.mmio(), clock, log, [this](unsigned n) -> core::LevelLine& {
+    if (n < 16) return irq.output(n);
+    core::LevelLine& line = ioapic_wires.emplace_back();
+    if (ioapic) line.connect([this, n](bool level) { ioapic->set_input(n, level); });
+    return line;
+  });
+  hpet->legacy().connect([this](bool) { update_legacy_timers(); });
+}
+
+void Pc::Parts::update_legacy_timers() {
+  const bool replaced = hpet && hpet->legacy().level();
+  timer_wire.set(pit.out(0).level() && !replaced);
+  clock_wire.set(rtc_irq.level() && !replaced);
+}
+
+/// After a load: wires whose level follows from what the chips at their ends have loaded.
+void Pc::Parts::restore_wires() {
+  const bool replaced = hpet && hpet->legacy().level();
+  timer_wire.restore(pit.out(0).level() && !replaced);
+  clock_wire.restore(rtc_irq.level() && !replaced);
+  ferr_wire.restore(cpu->state().ferr);
 }
 
 // --- memory ----------------------------------------------------------------------------------------------------------
@@ -331,6 +422,7 @@ void Pc::Parts::build_fw_cfg(const std::function<void(FileMark)>& mark) {
   fw_cfg->add_u64(key::kRamSize, low_ram(config.memory));
   fw_cfg->add_u16(key::kCpus, 1);
   fw_cfg->add_u16(key::kMaxCpus, 1);
+  if (ioapic) fw_cfg->add_u32(key::kIrq0Override, 1);
   fw_cfg->add_u16(key::kNoGraphic, config.vga == Vga::None ? 1 : 0);
   fw_cfg->add_u16(key::kBootMenu, config.boot_menu ? 1 : 0);
   if (config.boot_menu) {
@@ -350,6 +442,9 @@ void Pc::Parts::build_fw_cfg(const std::function<void(FileMark)>& mark) {
     options.serial_ports = 0;
     for (unsigned n = 0; n < uarts.size(); ++n) options.serial_ports |= static_cast<u8>(uarts[n] ? 1 << n : 0);
     options.parallel = parallel != nullptr;
+    options.local_apic = lapic != nullptr;
+    options.io_apic = ioapic != nullptr;
+    options.hpet = hpet != nullptr;
     hw::AcpiTables tables = hw::build_acpi_tables(options);
     fw_cfg->add_file(hw::AcpiTables::kTablesFile, std::move(tables.tables));
     fw_cfg->add_file(hw::AcpiTables::kRsdpFile, std::move(tables.rsdp));
@@ -414,7 +509,10 @@ void Pc::Parts::list_devices() {
     devices.push_back(north_bridge.get());
   }
   devices.push_back(&dma);
+  if (hpet) devices.push_back(hpet.get());
   devices.push_back(&pic);
+  if (ioapic) devices.push_back(ioapic.get());
+  if (lapic) devices.push_back(lapic.get());
 }
 
 void Pc::Parts::press_key(KeyUsage key, bool down) {
@@ -566,7 +664,7 @@ void Pc::Parts::apply(const Input& input) {
                    report("the guest does not listen to the power button: shut it down from inside, or quit");
                  },
                  [&](const NmiButton&) {
-                   if (!rtc.nmi_masked().level()) cpu->pulse_nmi();
+                   if (!rtc.nmi_masked().level()) nmi.pulse();
                  },
                  [&](const MemoryWrite& v) { memory.write_block(v.address, v.bytes); },
                  [&](const PortWrite& v) {
@@ -672,6 +770,7 @@ void Pc::reset() { parts_->reset(); }
 void Pc::init_processor() {
   parts_->system_ports.set_a20(true);  // the first fetch is at the top of memory
   parts_->cpu->init();
+  if (parts_->lapic) parts_->lapic->init();
 }
 u8 Pc::shutdown_code() const { return parts_->rtc.cmos(0x0f); }
 Pc::Requests Pc::take_requests() { return std::exchange(parts_->requests, {}); }
@@ -686,6 +785,7 @@ void Pc::archive(core::Archive& ar) {
     if (feeder) feeder->archive(ar);
   }
   parts_->cpu->archive(ar);
+  if (ar.loading()) parts_->restore_wires();
 }
 
 cpu::Cpu& Pc::cpu() { return *parts_->cpu; }
@@ -711,6 +811,8 @@ std::optional<Medium> Pc::medium(DriveId drive) const {
 
 std::optional<std::string> Pc::info(std::string_view topic) {
   if (topic == "pic" || topic == "irq") return parts_->pic.info();
+  if (topic == "lapic") return parts_->lapic ? parts_->lapic->info() : "this processor has no local APIC\n";
+  if (topic == "ioapic") return parts_->ioapic ? parts_->ioapic->info() : "this board has no I/O APIC\n";
   if (topic == "pci") return parts_->info_pci();
   if (topic == "block") return parts_->info_block();
   if (topic == "mtree") return parts_->info_tree();

@@ -49,7 +49,7 @@ class Pc {
 
   /// RESET# of everything.
   void reset();
-  /// INIT# of the processor alone.
+  /// INIT# of the processor and its local APIC alone.
   void init_processor();
   /// The CMOS shutdown byte (0Fh): not 0 if software wants the processor back after a reset of it (PC AT).
   u8 shutdown_code() const;
@@ -59,6 +59,7 @@ class Pc {
     bool power_off = false;
     bool hard_reset = false;        // RESET# of everything
     bool soft_reset = false;        // of the processor: 8042, port 92h, CF9h without bit 1
+    bool init = false;              // an INIT message of an APIC: the processor and nothing else
     std::optional<u32> debug_exit;  // the exit status
     const char* reset_source = "";
   };

@@ -115,6 +115,7 @@ void mov_from_cr(Engine& e, const Insn& i) {
   const unsigned n = i.r[1];
   if (!has_control_register(e, n)) e.undefined();
   require_cpl0(e);
+  if (n == 8 && e.pins.apic.task_priority) e.s.cr8 = e.pins.apic.task_priority() >> 4;
   const std::array<u64, 9> values{e.s.cr0, 0, e.s.cr2, e.s.cr3, e.s.cr4, 0, 0, 0, e.s.cr8};
   e.write_reg(i.r[0], e.code64() ? 8 : 4, values[n]);
 }
@@ -132,6 +133,8 @@ void mov_to_cr(Engine& e, const Insn& i) {
     default:
       if (value > 15) e.general_protection();
       e.s.cr8 = value;
+      e.sync_clock();
+      if (e.pins.apic.set_task_priority) e.pins.apic.set_task_priority(static_cast<u8>(value << 4));
       e.attention();
   }
 }

@@ -11,6 +11,7 @@ enum Msr : u32 {
   kApicBase = 0x1b, kPowerOn = 0x2a, kUpdateTrigger = 0x79, kSignature = 0x8b, kPmc0 = 0xc1, kPmc1 = 0xc2, kMtrrCap = 0xfe,
   kSysenterCs = 0x174, kSysenterEsp = 0x175, kSysenterEip = 0x176, kMcgCap = 0x179, kMcgStatus = 0x17a, kEventSelect0 = 0x186,
   kEventSelect1 = 0x187, kMiscEnable = 0x1a0, kDebugCtl = 0x1d9, kMtrrVar = 0x200, kPat = 0x277, kMtrrDefType = 0x2ff,
+  kTscDeadlineMsr = 0x6e0,
   kEfer = 0xc0000080, kStar = 0xc0000081, kLstar = 0xc0000082, kCstar = 0xc0000083, kSfmask = 0xc0000084,
   kFsBase = 0xc0000100, kGsBase = 0xc0000101, kKernelGsBase = 0xc0000102, kTscAux = 0xc0000103,
 };
@@ -86,6 +87,7 @@ u64 read_msr(Engine& e, u32 index) {
   const Model& m = e.model;
   if (index == kTscMsr && m.has(Feature::Tsc)) return time_stamp(e);
   if (index == kApicBase && m.has(Feature::Apic)) return e.s.apic_base;
+  if (index == kTscDeadlineMsr && m.has(Feature::TscDeadline)) return e.pins.apic.tsc_deadline ? e.pins.apic.tsc_deadline() : 0;
   if (index == kSignature && family6(e)) return e.s.microcode;
   if (index == kMtrrCap && m.has(Feature::Mtrr)) return kMtrrCapValue;
   if (index == kMcgCap && m.has(Feature::Mca)) return 0;
@@ -146,12 +148,20 @@ void write_msr(Engine& e, u32 index, u64 value) {
   const Model& m = e.model;
   if (index == kTscMsr && m.has(Feature::Tsc)) {
     e.s.tsc_offset += value - time_stamp(e);
+    if (e.pins.apic.tsc_changed) e.pins.apic.tsc_changed();
     return;
   }
   if (index == kApicBase && m.has(Feature::Apic)) {
     const u64 allowed = ((u64{1} << m.physical_bits) - 1) & ~u64{0x6ff};
     if ((value & ~allowed) != 0) e.general_protection();
     e.s.apic_base = value;
+    e.sync_clock();
+    if (e.pins.apic.set_base) e.pins.apic.set_base(value);
+    return;
+  }
+  if (index == kTscDeadlineMsr && m.has(Feature::TscDeadline)) {
+    e.sync_clock();
+    if (e.pins.apic.set_tsc_deadline) e.pins.apic.set_tsc_deadline(value);
     return;
   }
   if (index == kSignature && family6(e)) {
@@ -173,6 +183,15 @@ void check_tsd(Engine& e) {
 }
 
 }  // namespace
+
+u64 time_of_tsc(const Engine& e, u64 tsc) {
+  const u64 raw = scaled_time(e);
+  const u64 present = raw + e.s.tsc_offset;
+  if (tsc <= present) return e.clock.now();
+  const unsigned __int128 target = static_cast<unsigned __int128>(raw) + (tsc - present);
+  const unsigned __int128 ns = (target * core::kNsPerSecond + e.model.frequency - 1) / e.model.frequency;
+  return ns >> 63 != 0 ? ~u64{0} : static_cast<u64>(ns);
+}
 
 u64 time_stamp(Engine& e) {
   e.sync_clock();

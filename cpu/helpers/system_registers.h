@@ -19,5 +19,7 @@ void swapgs(Engine& e, const Insn& i);
 
 /// The time-stamp counter: virtual time at the model's nominal frequency. Sets the clock.
 u64 time_stamp(Engine& e);
+/// The virtual time at which the counter reaches `tsc`: now if it has, ~0 if that is beyond all time.
+u64 time_of_tsc(const Engine& e, u64 tsc);
 
 }  // namespace orrery::cpu::helpers
