@@ -262,7 +262,7 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "ORRERY", "ORRERYPC", 0x00000001)
                     Name (_HID, EisaId ("PNP0B00"))
                     Name (_CRS, ResourceTemplate ()
                     {
-                        IO (Decode16, 0x0070, 0x0070, 1, 2)
+                        IO (Decode16, 0x0070, 0x0070, 1, 8)
                         IRQNoFlags () { 8 }
                     })
                 }

@@ -53,8 +53,8 @@ void apply_machine(Builder& b, std::string_view value) {
   }
   if (const auto hpet = keys.take_flag("hpet")) b.config().hpet = *hpet;
   if (!keys.take_flag("graphics").value_or(true)) b.nographic = true;
-  keys.ignore({"usb", "kernel-irqchip", "kernel_irqchip", "dump-guest-core", "mem-merge", "acpi", "smm", "pit",
-               "pic", "sata", "memory-backend", "smbus", "i8042"});
+  keys.ignore({"usb", "kernel-irqchip", "kernel_irqchip", "dump-guest-core", "mem-merge", "acpi", "smm", "pit", "pic",
+               "sata", "memory-backend", "smbus", "i8042"});
   keys.finish();
 }
 
@@ -110,7 +110,8 @@ void apply_accel(Builder& b, std::string_view value) {
 void apply_boot(Builder& b, std::string_view value) {
   if (value == "help") {
     throw PrintRequest{
-        "-boot [order=]LETTERS[,menu=on|off][,splash-time=MS]: a floppy, c hard disk, d CD-ROM, n network, first first.\n"};
+        "-boot [order=]LETTERS[,menu=on|off][,splash-time=MS]: a floppy, c hard disk, d CD-ROM, n network, first "
+        "first.\n"};
   }
   KeyValues keys(b.option, value, "order");
   const auto order = keys.take("order");
@@ -180,7 +181,8 @@ void apply_rtc(Builder& b, std::string_view value) {
 void apply_vga(Builder& b, std::string_view value) {
   static constexpr std::string_view kCards[] = {"std", "none"};
   if (value == "help") {
-    throw PrintRequest{"Display adapters:\n  std   VGA with the Bochs VBE interface (the default)\n  none  none at all\n"};
+    throw PrintRequest{
+        "Display adapters:\n  std   VGA with the Bochs VBE interface (the default)\n  none  none at all\n"};
   }
   if (value == "std") {
     b.config().vga = machine::Vga::Std;

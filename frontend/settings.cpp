@@ -116,8 +116,8 @@ std::string explain(const Settings& settings) {
     case RtcBase::LocalTime: add("rtc", "base=localtime"); break;
     case RtcBase::Date: {
       const machine::DateTime& t = c.rtc_start;
-      add("rtc", fmt::format("base={:04}-{:02}-{:02}T{:02}:{:02}:{:02}", t.year, t.month, t.day, t.hour, t.minute,
-                             t.second));
+      add("rtc",
+          fmt::format("base={:04}-{:02}-{:02}T{:02}:{:02}:{:02}", t.year, t.month, t.day, t.hour, t.minute, t.second));
       break;
     }
   }

@@ -34,7 +34,8 @@ Hpet::Hpet(core::IoSpace& memory, core::Clock& clock, core::Log& log,
            const std::function<core::LevelLine&(unsigned n)>& interrupt)
     : clock_(clock),
       log_(log),
-      events_{core::Event(clock, "timer0", [this] { matched(0); }), core::Event(clock, "timer1", [this] { matched(1); }),
+      events_{core::Event(clock, "timer0", [this] { matched(0); }),
+              core::Event(clock, "timer1", [this] { matched(1); }),
               core::Event(clock, "timer2", [this] { matched(2); })} {
   for (unsigned n = 0; n < kLines; ++n) lines_[n] = &interrupt(kLineNumbers[n]);
   mapping_ = memory.map({.name = "hpet",
@@ -121,8 +122,7 @@ void Hpet::settle() {
 void Hpet::arm(unsigned t) {
   const Timer& timer = timers_[t];
   events_[t].cancel();
-  const bool noticed =
-      (timer.config & kLevel) != 0 ? !core::bit(status_, t) : (timer.config & kInterruptEnable) != 0;
+  const bool noticed = (timer.config & kLevel) != 0 ? !core::bit(status_, t) : (timer.config & kInterruptEnable) != 0;
   if (!counting() || !noticed) return;
   const u64 now = counter();
   const u64 to_go = distance(timer.config, timer.comparator, now);

@@ -4,8 +4,8 @@
 // request, and can be routed to interrupt inputs 20-23; with legacy replacement timer 0 takes the place of the 8254
 // (interrupt 0) and timer 1 that of the real-time clock (interrupt 8). Messages (FSB) are not offered.
 //
-// A comparator matches when the counter reaches its value by counting. In edge mode the output stays asserted until the next
-// match, so that an 8259, which wants to see its input high until it is acknowledged, never misses one.
+// A comparator matches when the counter reaches its value by counting. In edge mode the output stays asserted until the
+// next match, so that an 8259, which wants to see its input high until it is acknowledged, never misses one.
 #pragma once
 
 #include <array>

@@ -8,7 +8,7 @@ using core::ApicMessage;
 namespace {
 
 enum Register : u8 { kId = 0x00, kVersion = 0x01, kArbitration = 0x02, kRedirection = 0x10 };
-constexpr u32 kVersionValue = 0x00170011;  // the highest entry is 23, version 11h
+constexpr u32 kVersionValue = 0x00170011;      // the highest entry is 23, version 11h
 constexpr u64 kWritable = 0xff0000000001afff;  // all but DELIVS and remote IRR
 
 }  // namespace
@@ -133,10 +133,10 @@ std::string IoApic::info() const {
   for (unsigned n = 0; n < kInputs; ++n) {
     const u64 e = entries_[n];
     if ((e & kMasked) != 0 && !inputs_[n]) continue;
-    out += fmt::format("  input {:2} {:016x} vector {:02x} {} {} to {} {:02x}{}{}{}\n", n, e, e & 0xff, kModes[e >> 8 & 7],
-                       (e & kLevel) != 0 ? "level" : "edge", (e >> 11 & 1) != 0 ? "logical" : "physical", e >> 56,
-                       (e & kMasked) != 0 ? " masked" : "", (e & kRemoteIrr) != 0 ? " remote-irr" : "",
-                       inputs_[n] ? " asserted" : "");
+    out += fmt::format("  input {:2} {:016x} vector {:02x} {} {} to {} {:02x}{}{}{}\n", n, e, e & 0xff,
+                       kModes[e >> 8 & 7], (e & kLevel) != 0 ? "level" : "edge",
+                       (e >> 11 & 1) != 0 ? "logical" : "physical", e >> 56, (e & kMasked) != 0 ? " masked" : "",
+                       (e & kRemoteIrr) != 0 ? " remote-irr" : "", inputs_[n] ? " asserted" : "");
   }
   return out;
 }

@@ -330,8 +330,7 @@ void LocalApic::send_command() {
   message.delivery = static_cast<ApicDelivery>((icr_ >> 8) & 7);
   message.logical = core::bit(icr_, 11);
   message.destination = static_cast<u8>(icr_ >> 56);
-  const bool init_deassert =
-      message.delivery == ApicDelivery::Init && !core::bit(icr_, 14) && core::bit(icr_, 15);
+  const bool init_deassert = message.delivery == ApicDelivery::Init && !core::bit(icr_, 14) && core::bit(icr_, 15);
   message.assert = !init_deassert;
   message.level_triggered = false;  // IPIs are edge-triggered whatever bit 15 says, but for INIT
   const unsigned shorthand = (icr_ >> 18) & 3;
@@ -402,9 +401,7 @@ void LocalApic::write(u64 offset, u64 wide) {
       esr_ = errors_;
       errors_ = 0;
       return arm_timer();
-    case kIcrLow:
-      icr_ = (icr_ & ~u64{0xffffffff}) | (value & 0x000ccfff);
-      return send_command();
+    case kIcrLow: icr_ = (icr_ & ~u64{0xffffffff}) | (value & 0x000ccfff); return send_command();
     case kIcrHigh: icr_ = (icr_ & 0xffffffff) | u64{value & 0xff000000} << 32; return;
     case kInitialCount:
       if (timer_mode() == kTscDeadline) return;
@@ -496,8 +493,8 @@ void LocalApic::start_timer(u32 count) {
   arm_timer();
 }
 
-/// Sets the event for the next moment at which the timer changes anything that can be seen: while its entry is masked or
-/// its request waits already, further expiries of a counter leave no trace.
+/// Sets the event for the next moment at which the timer changes anything that can be seen: while its entry is masked
+/// or its request waits already, further expiries of a counter leave no trace.
 void LocalApic::arm_timer() {
   timer_.cancel();
   if (timer_mode() == kTscDeadline) {
@@ -542,19 +539,22 @@ std::string LocalApic::info() {
   static constexpr std::array<const char*, 8> kModes{"fixed", "lowest", "SMI", "?", "NMI", "INIT", "SIPI", "ExtINT"};
   static constexpr std::array<const char*, 6> kNames{"timer", "thermal", "perf", "LINT0", "LINT1", "error"};
   static constexpr std::array<const char*, 4> kTimerModes{"one-shot", "periodic", "TSC-deadline", "?"};
-  std::string out = fmt::format("{} at {:08x}: id {:02x}, {}, {}\n", name_, base_ & ~u64{0xfff}, id_ >> 24,
-                                globally_enabled() ? "on" : "off",
-                                software_enabled() ? "software-enabled" : "software-disabled");
-  out += fmt::format("  TPR {:02x} PPR {:02x} APR {:02x} LDR {:08x} DFR {:08x} SVR {:03x} ESR {:02x} ICR {:016x}\n", tpr_,
-                     processor_priority(), arbitration_priority(), ldr_, dfr_, svr_, esr_, icr_);
+  std::string out =
+      fmt::format("{} at {:08x}: id {:02x}, {}, {}\n", name_, base_ & ~u64{0xfff}, id_ >> 24,
+                  globally_enabled() ? "on" : "off", software_enabled() ? "software-enabled" : "software-disabled");
+  out += fmt::format("  TPR {:02x} PPR {:02x} APR {:02x} LDR {:08x} DFR {:08x} SVR {:03x} ESR {:02x} ICR {:016x}\n",
+                     tpr_, processor_priority(), arbitration_priority(), ldr_, dfr_, svr_, esr_, icr_);
   for (unsigned n = 0; n < kLvtCount; ++n) {
     const u32 entry = lvt_[n];
     const bool plain = n == kTimer || n == kError;
     out += fmt::format("  LVT {:8} {:05x} vector {:02x} {}{}{}\n", kNames[n], entry, entry & 0xff,
-                       n == kTimer ? kTimerModes[timer_mode()] : plain ? "fixed" : kModes[entry >> 8 & 7],
+                       n == kTimer ? kTimerModes[timer_mode()]
+                       : plain     ? "fixed"
+                                   : kModes[entry >> 8 & 7],
                        (entry & kLvtLevel) != 0 ? " level" : "", (entry & kLvtMasked) != 0 ? " masked" : "");
   }
-  out += fmt::format("  timer: initial {:08x} current {:08x} divided by {}", initial_count_, current_count(), divider());
+  out +=
+      fmt::format("  timer: initial {:08x} current {:08x} divided by {}", initial_count_, current_count(), divider());
   if (deadline_ != 0) out += fmt::format(" deadline {:x}", deadline_);
   out += '\n';
   const std::pair<const char*, const Bits*> sets[]{{"ISR", &isr_}, {"IRR", &irr_}};

@@ -39,12 +39,12 @@ class LocalApic final : public core::Device, public core::ApicAgent {
     core::ApicBus& bus;
     u8 id = 0;  // the initial APIC ID; 0 is the boot processor's
     u64 timer_hz = 1'000'000'000;
-    bool tsc_deadline = true;                         // the processor's CPUID announces the mode
-    std::function<u8()> external_acknowledge;         // the 8259's acknowledge cycle
-    std::function<u64(u64 tsc)> time_of_tsc;          // virtual ns at which the TSC reaches a value; ~0: never
-    std::function<void()> init;                       // INIT arrived: the processor is to be reset softly
-    std::function<void(u8 vector)> start_up = {};     // SIPI arrived
-    std::function<void()> smi = {};                   // SMI arrived
+    bool tsc_deadline = true;                      // the processor's CPUID announces the mode
+    std::function<u8()> external_acknowledge;      // the 8259's acknowledge cycle
+    std::function<u64(u64 tsc)> time_of_tsc;       // virtual ns at which the TSC reaches a value; ~0: never
+    std::function<void()> init;                    // INIT arrived: the processor is to be reset softly
+    std::function<void(u8 vector)> start_up = {};  // SIPI arrived
+    std::function<void()> smi = {};                // SMI arrived
   };
   explicit LocalApic(Wiring wiring);
 
@@ -76,7 +76,8 @@ class LocalApic final : public core::Device, public core::ApicAgent {
   u8 task_priority() const { return tpr_; }
   void set_task_priority(u8 value);
 
-  // --- ApicAgent -------------------------------------------------------------------------------------------------------
+  // --- ApicAgent
+  // -------------------------------------------------------------------------------------------------------
   bool addressed(u8 destination, bool logical) const override;
   u8 processor_priority() const override;
   bool accept(const core::ApicMessage& message) override;

@@ -14,7 +14,16 @@
 namespace orrery::core {
 
 /// The delivery mode field of an ICR, an LVT entry or a redirection entry.
-enum class ApicDelivery : u8 { Fixed = 0, LowestPriority = 1, Smi = 2, Reserved = 3, Nmi = 4, Init = 5, StartUp = 6, ExtInt = 7 };
+enum class ApicDelivery : u8 {
+  Fixed = 0,
+  LowestPriority = 1,
+  Smi = 2,
+  Reserved = 3,
+  Nmi = 4,
+  Init = 5,
+  StartUp = 6,
+  ExtInt = 7
+};
 
 struct ApicMessage {
   u8 vector = 0;
@@ -48,7 +57,8 @@ class ApicBus {
   /// An I/O APIC hears the ends of level-triggered interrupts.
   void on_end_of_interrupt(EndOfInterrupt listener) { listeners_.push_back(std::move(listener)); }
 
-  /// Delivers to the agents that `message` addresses, or to those that `chosen` picks (shorthands). True if one took it.
+  /// Delivers to the agents that `message` addresses, or to those that `chosen` picks (shorthands). True if one took
+  /// it.
   bool send(const ApicMessage& message) {
     return send(message, [&](const ApicAgent& a) { return a.addressed(message.destination, message.logical); });
   }

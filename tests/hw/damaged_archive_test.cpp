@@ -3,7 +3,10 @@
 #include <memory>
 
 #include "hw/dma8237.h"
+#include "hw/hpet.h"
+#include "hw/ioapic.h"
 #include "hw/keyboard_controller.h"
+#include "hw/lapic.h"
 #include "hw/pic.h"
 #include "hw/pit.h"
 #include "hw/ps2_keyboard.h"
@@ -38,7 +41,19 @@ struct Board {
   Speaker speaker{bench.clock, pit.out(2), ports.speaker_enable()};
   VmPort vmport{bench.ports, bench.log, [] { return VmPort::Registers{0x564d5868, 4, 39, 0x5658, 0, 0}; },
                 [](const VmPort::Registers&) {}, [this] { mouse.nudge(); }};
-  std::vector<core::Device*> devices{&pic, &pit, &rtc, &dma, &keyboard, &mouse, &ports, &i8042, &speaker, &vmport};
+  core::ApicBus apic_bus;
+  LocalApic lapic{{.memory = memory.mmio(),
+                   .clock = bench.clock,
+                   .log = bench.log,
+                   .bus = apic_bus,
+                   .external_acknowledge = [this] { return pic.acknowledge(); },
+                   .time_of_tsc = [](u64 tsc) { return tsc; },
+                   .init = [] {}}};
+  IoApic ioapic{memory.mmio(), bench.log, apic_bus};
+  core::LevelLine hpet_lines[32];
+  Hpet hpet{memory.mmio(), bench.clock, bench.log, [this](unsigned n) -> core::LevelLine& { return hpet_lines[n]; }};
+  std::vector<core::Device*> devices{&lapic,    &ioapic, &hpet,  &pic,   &pit,     &rtc,   &dma,
+                                     &keyboard, &mouse,  &ports, &i8042, &speaker, &vmport};
 
   Board() {
     for (core::Device* device : devices) device->reset();
@@ -46,6 +61,11 @@ struct Board {
                                        {0x42, 7},    {0x70, 0x0b}, {0x71, 0x73}, {0x61, 3},    {0x64, 0x60},
                                        {0x60, 0x43}, {0x64, 0xd4}, {0x60, 0xf4}, {0x0b, 0x46}, {0x0a, 2}};
     for (const auto& [port, value] : busy) bench.out(port, value);
+    const std::pair<u64, u32> mapped[] = {{0xfee000f0, 0x1ff},  {0xfee00320, 0x20040}, {0xfee00380, 5000},
+                                          {0xfec00000, 0x10},   {0xfec00010, 0x8051},  {0xfed00100, 0x2804c},
+                                          {0xfed00108, 100000}, {0xfed00010, 1}};
+    for (const auto& [address, value] : mapped) memory.write32(address, value);
+    ioapic.set_input(0, true);
     bench.run_to(3'000'000);
     keyboard.press(core::Key::A, true);
     mouse.move(3, 4);
@@ -62,6 +82,13 @@ struct Board {
     bench.out(0x60, 0xed);
     dma.channel(2).to_memory(1);
     pic.acknowledge();
+    lapic.acknowledge();
+    memory.read32(0xfee00390);
+    memory.write32(0xfee003e0, 3);
+    memory.write32(0xfee000b0, 0);
+    memory.read64(0xfed00108);
+    memory.write32(0xfed00010, 0);
+    ioapic.set_input(0, false);
   }
 };
 

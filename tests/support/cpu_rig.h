@@ -44,8 +44,10 @@ struct CpuRig {
   Cpu cpu;
   State& s;
 
-  explicit CpuRig(const Model& model = test_model("max"))
-      : memory(2 << 20, log), cpu(model, memory, ports, clock, log, Pins{.interrupt_acknowledge = [this] { return vector; }, .ferr = {}}),
+  explicit CpuRig(const Model& model = test_model("max"), ApicPort apic = {})
+      : memory(2 << 20, log),
+        cpu(model, memory, ports, clock, log,
+            Pins{.interrupt_acknowledge = [this] { return vector; }, .ferr = {}, .apic = std::move(apic)}),
         s(cpu.state()) {
     memory.map_ram(0, 2 << 20, 0);
   }

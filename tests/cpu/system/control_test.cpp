@@ -220,7 +220,7 @@ TEST_F(Control, UnknownMsrsFault) {
   r.protected_mode();
   wrmsr(0x12345, 0);
   EXPECT_FAULT(r, kGp, 0);
-  CpuRig p("pentium");
+  CpuRig p("pentium,-apic");
   p.protected_mode();
   p.s.gpr[kRcx] = 0x1b;
   p.run("0f 32");
