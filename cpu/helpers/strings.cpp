@@ -24,6 +24,11 @@ u8* host_for(const Engine& e, u64 linear, bool write) {
   return (write ? t.write_tag : t.read_tag) == tag ? reinterpret_cast<u8*>(t.host + linear) : nullptr;
 }
 
+template <class T>
+T load_element(const u8* p, u64 index) {
+  return core::load_le<T>(p + index * sizeof(T));
+}
+
 u64 linear_of(const Engine& e, unsigned seg, u64 offset) {
   const u64 linear = e.windows[seg].base + offset;
   return e.code64() ? linear : linear & 0xffffffff;
@@ -137,7 +142,22 @@ void cmps(Engine& e, const Insn& i) {
         state.advance_destination();
         return i.repne() ? a != b : a == b;
       }),
-      kNoBulk);
+      [&](u64 most) -> u64 {
+        if (!state.forward()) return 0;
+        const SegmentWindow &first = e.windows[i.seg()], &second = e.windows[kEs];
+        u64 n = std::min(most, elements_in_reach<T>(state, first, first.read_end, state.source()));
+        n = std::min(n, elements_in_reach<T>(state, second, second.read_end, state.destination()));
+        const u8* p = n < 2 ? nullptr : host_for(e, linear_of(e, i.seg(), state.source()), false);
+        const u8* q = n < 2 ? nullptr : host_for(e, linear_of(e, kEs, state.destination()), false);
+        if (p == nullptr || q == nullptr) return 0;
+        u64 done = 0;
+        while (done < n && (load_element<T>(p, done) == load_element<T>(q, done)) != i.repne()) ++done;
+        if (done == 0) return 0;
+        compare(e, load_element<T>(p, done - 1), load_element<T>(q, done - 1));
+        state.advance_source(done);
+        state.advance_destination(done);
+        return done;
+      });
 }
 
 template <class T>
@@ -152,7 +172,19 @@ void scas(Engine& e, const Insn& i) {
         state.advance_destination();
         return i.repne() ? a != b : a == b;
       }),
-      kNoBulk);
+      [&](u64 most) -> u64 {
+        if (!state.forward()) return 0;
+        const SegmentWindow& in = e.windows[kEs];
+        const u64 n = std::min(most, elements_in_reach<T>(state, in, in.read_end, state.destination()));
+        const u8* p = n < 2 ? nullptr : host_for(e, linear_of(e, kEs, state.destination()), false);
+        if (p == nullptr) return 0;
+        u64 done = 0;
+        while (done < n && (load_element<T>(p, done) == a) != i.repne()) ++done;
+        if (done == 0) return 0;
+        compare(e, a, load_element<T>(p, done - 1));
+        state.advance_destination(done);
+        return done;
+      });
 }
 
 #define ORRERY_INSTANTIATE(F)                 \

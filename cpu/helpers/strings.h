@@ -46,7 +46,8 @@ class StringState {
 };
 
 /// Runs `one()` (an iteration; returns false to end the loop early) under the rules of REP: `bulk(limit)` may do up to
-/// `limit` iterations at once and returns how many it did (0: none possible now). Neither counts rCX down.
+/// `limit` iterations at once, none of which ends the loop, and returns how many it did (0: none possible now). Neither counts
+/// rCX down.
 template <class One, class Bulk>
 void repeat_string(Engine& e, const Insn& i, StringState& state, One one, Bulk bulk) {
   if (!i.rep() && !i.repne()) {
