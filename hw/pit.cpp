@@ -230,7 +230,10 @@ u32 PitCounter::element(u64 now) const {
   return static_cast<u32>(start_ >= down ? start_ - down : start_ + modulus() - down);
 }
 
+/// What a read finds. A cycle on the ISA bus lasts longer than a clock pulse, so software never reads a counter back
+/// before the count that it has just written is in the element (Linux calibrates its TSC by that).
 u16 PitCounter::value(u64 now) const {
+  if (load_at_ == now + 1 && !counts()) return mode_ == 3 ? count_register_ & 0xfffe : count_register_;
   const u32 count = element(now) % modulus();
   return bcd_ ? to_bcd(count) : static_cast<u16>(count);
 }
