@@ -69,6 +69,10 @@ class CharHub::Port {
     return was_empty;
   }
 
+  void start() {
+    if (ends_.in >= 0 && handler_.opened) handler_.opened();
+  }
+
   bool drained() {
     const std::lock_guard lock(mutex_);
     return queue_.empty() || ends_.out < 0;
@@ -106,11 +110,15 @@ class CharHub::Port {
   void accept_client() {
     const int client = ::accept4(ends_.listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (client < 0) return;
-    const std::lock_guard lock(mutex_);
-    ends_.in = ends_.out = client;
+    {
+      const std::lock_guard lock(mutex_);
+      ends_.in = ends_.out = client;
+    }
+    if (handler_.opened) handler_.opened();
   }
 
   void drop_connection() {
+    if (handler_.closed) handler_.closed();
     const std::lock_guard lock(mutex_);
     queue_.clear();
     if (!ends_.owned || ends_.listener < 0) {
@@ -294,6 +302,7 @@ void CharHub::release() {
 std::unique_ptr<CharBackend> CharHub::open(const CharSpec& spec, const std::string& label, CharHandler handler) {
   if (spec.kind == CharSpec::Kind::None || spec.kind == CharSpec::Kind::Null) return std::make_unique<NullBackend>();
   CharDescriptors ends = open_char(spec, label, handler.report);
+  ends.lossless = ends.lossless || handler.lossless;
   auto port = std::make_shared<Port>(std::move(ends), spec.mux, std::move(handler));
   state_->ports.push_back(port);
   State* state = state_.get();
@@ -302,6 +311,7 @@ std::unique_ptr<CharBackend> CharHub::open(const CharSpec& spec, const std::stri
 }
 
 void CharHub::start() {
+  for (const auto& port : state_->ports) port->start();
   if (!state_->ports.empty()) state_->thread = std::thread([state = state_.get()] { state->loop(); });
 }
 

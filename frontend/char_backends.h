@@ -32,8 +32,15 @@ struct CharHandler {
   std::function<void(std::span<const u8> bytes)> input;
   /// False while no more input is wanted. On the I/O thread. Empty: always wanted.
   std::function<bool()> ready;
+  /// Somebody is there: a client came, or (other kinds, when the hub starts) the connection is open. On the I/O thread
+  /// or the one that calls start(). May be empty.
+  std::function<void()> opened;
+  /// Nobody is there any more. On the I/O thread. May be empty.
+  std::function<void()> closed;
   /// Ctrl-A x on a shared terminal. On the I/O thread.
   std::function<void()> quit;
+  /// Nothing is dropped on a socket either: who writes waits for a slow reader.
+  bool lossless = false;
   /// Lines for the user: where the pseudo-terminal is, who connected.
   std::function<void(const std::string& line)> report;
 };

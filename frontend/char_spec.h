@@ -29,6 +29,12 @@ struct CharSpec {
   bool wait = true;     // server: the machine starts when a client is there
 
   bool operator==(const CharSpec&) const = default;
+  /// Leads nowhere, and nothing is there.
+  static CharSpec none() {
+    CharSpec spec;
+    spec.kind = Kind::None;
+    return spec;
+  }
 };
 
 /// Reads "stdio", "mon:stdio", "file:PATH", "tcp:HOST:PORT,server,nowait" and so on. `option` ("-serial") begins the

@@ -25,11 +25,8 @@ struct MissingOption {
   std::string_view fix;
 };
 constexpr MissingOption kMissing[] = {
-    {"s", "this version has no gdb stub; leave it out"},
-    {"S", "this version has no debugger to start a stopped machine with; leave it out"},
-    {"gdb", "this version has no gdb stub; leave it out"},
     {"qmp", "this version has no QMP; leave it out"},
-    {"mon", "this version has no monitor; leave it out"},
+    {"mon", "give -monitor DEV instead"},
     {"loadvm", "this version keeps no snapshots; leave it out"},
     {"incoming", "machines do not migrate; leave it out"},
     {"daemonize", "the shell does it: orrery ... &"},
@@ -153,6 +150,8 @@ void settle_ports(Builder& b) {
   for (std::size_t i = 0; i < 4; ++i) check(out.serial[i], fmt::format("-serial (port {})", i));
   check(out.parallel, "-parallel");
   check(out.debugcon, "-debugcon");
+  check(out.gdb, "-gdb");
+  check(out.monitor, "-monitor");
 }
 
 constexpr std::pair<OptionGroup, std::string_view> kGroups[] = {

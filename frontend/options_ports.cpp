@@ -103,10 +103,52 @@ void apply_device(Builder& b, std::string_view value) {
   keys.finish();
 }
 
-void apply_monitor(Builder& b, std::string_view value) {
-  if (value != "none" && value != "null" && value != "vc" && !value.starts_with("vc:")) {
-    b.fail("this version has no monitor: give -monitor none, or leave it out");
+/// A connection that others come to: sockets are servers that wait for nobody, unless it is said otherwise.
+CharSpec server_spec(Builder& b, std::string_view value) {
+  std::string text(value);
+  if (value.starts_with("tcp:") || value.starts_with("unix:")) {
+    const bool told = value.find(",server") != std::string_view::npos;
+    const bool wait = value.find("wait") != std::string_view::npos;
+    if (!told) text += ",server=on";
+    if (!wait) text += ",wait=off";
   }
+  return b.char_spec(text);
+}
+
+void apply_monitor(Builder& b, std::string_view value) {
+  const bool none = value == "none" || value == "null" || value == "vc" || value.starts_with("vc:");
+  b.out.monitor = none ? CharSpec::none() : server_spec(b, value);
+}
+
+void apply_gdb(Builder& b, std::string_view value) {
+  // arch= and pc= are ours, the rest says where.
+  std::string where;
+  b.out.gdb_options = {};
+  while (!value.empty()) {
+    std::size_t end = value.find(',');
+    while (end != std::string_view::npos && end + 1 < value.size() && value[end + 1] == ',') end = value.find(',', end + 2);
+    const std::string_view word = value.substr(0, end);
+    value.remove_prefix(end == std::string_view::npos ? value.size() : end + 1);
+    if (word == "arch=auto") {
+      b.out.gdb_options.arch = GdbArch::Auto;
+    } else if (word == "arch=i8086") {
+      b.out.gdb_options.arch = GdbArch::I8086;
+    } else if (word == "arch=i386") {
+      b.out.gdb_options.arch = GdbArch::I386;
+    } else if (word.starts_with("arch=")) {
+      b.fail("{}: give arch=auto, i8086 (for 16-bit code) or i386", word);
+    } else if (word == "pc=linear") {
+      b.out.gdb_options.pc = GdbPc::Linear;
+    } else if (word == "pc=raw") {
+      b.out.gdb_options.pc = GdbPc::Raw;
+    } else if (word.starts_with("pc=")) {
+      b.fail("{}: give pc=linear ($pc is an address, CS base + EIP) or pc=raw ($pc is EIP)", word);
+    } else {
+      where += (where.empty() ? "" : ",") + std::string(word);
+    }
+  }
+  if (where.empty()) where = "tcp::1234";
+  b.out.gdb = where == "none" ? CharSpec::none() : server_spec(b, where);
 }
 
 /// -nic, -net and -netdev: no network card, and no objection to that.
@@ -126,7 +168,12 @@ std::span<const OptionSpec> port_options() {
        [](Builder& b, std::string_view value) { b.debugcon = b.char_spec(value); }},
       {"chardev", "BACKEND,id=ID", "a DEV with a name, for -serial chardev:ID", Ports, false, apply_chardev},
       {"device", "DRIVER,...", "isa-debug-exit,iobase=0xf4,iosize=4 ...; `help`", Ports, true, apply_device},
-      {"monitor", "none", "accepted", Ports, false, apply_monitor},
+      {"monitor", "DEV", "the monitor's prompt, as -serial: stdio, tcp::PORT, unix:F", Ports, true, apply_monitor},
+      {"s", "", "the same as -gdb tcp::1234", Ports, true,
+       [](Builder& b, std::string_view) { apply_gdb(b, "tcp::1234"); }},
+      {"gdb", "DEV", "serve a gdb: tcp::PORT, unix:F ...[,pc=raw][,arch=i8086|i386]", Ports, true, apply_gdb},
+      {"S", "", "start stopped: gdb or the monitor lets it go", Ports, true,
+       [](Builder& b, std::string_view) { b.out.start_stopped = true; }},
       {"nic", "none", "accepted", Ports, false, apply_network},
       {"net", "none", "accepted", Ports, false, apply_network},
       {"netdev", "none", "accepted", Ports, false, apply_network},

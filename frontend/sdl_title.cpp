@@ -14,6 +14,7 @@ std::string mips(u64 per_second) {
 
 std::string speed(const Status& status, u64 nominal_rate) {
   if (status.stopped) return "switched off";
+  if (status.held) return "stopped by the debugger";
   if (status.speed == machine::Speed::Paused) return "paused (Ctrl-Alt-P goes on)";
   const bool turbo = status.speed == machine::Speed::Turbo;
   const std::string percent = fmt::format("{}{} %", turbo ? "turbo " : "", status.achieved_percent);

@@ -94,6 +94,11 @@ Session::Session(Settings settings, std::shared_ptr<const machine::JournalReader
   governor_->set_speed(speed);
   // Where nobody watches the clock, the run must not depend on how fast the host is.
   governor_->pin_rate(speed == machine::Speed::Turbo);
+  debugger_ = std::make_unique<machine::Debugger>(*machine_);
+  if (settings_.start_stopped) debugger_->pause();
+  debug_ports_ = std::make_unique<DebugPorts>(
+      settings_, *machine_, *debugger_, MonitorHost{[this] { quit(); }},
+      [this](std::function<void()> what) { call([what = std::move(what)](machine::Machine&) { what(); }); }, report);
   machine_->gate().on_post([this] { wake(); });
   status_.name = machine_name(settings_.config);
   status_.engine = settings_.config.accel;
@@ -104,13 +109,15 @@ Session::Session(Settings settings, std::shared_ptr<const machine::JournalReader
 Session::~Session() {
   quit();
   if (thread_.joinable()) thread_.join();
-  ports_.reset();  // its thread posts to the machine
+  debug_ports_.reset();  // their threads post to the machine
+  ports_.reset();
   machine_.reset();
   if (log_file_ != nullptr) std::fclose(log_file_);
 }
 
 void Session::start() {
   ports_->start([this](machine::Input input) { post(std::move(input)); });
+  debug_ports_->start();
   thread_ = std::thread([this] { loop(); });
 }
 
@@ -127,6 +134,7 @@ void Session::call(std::function<void(machine::Machine&)> what) {
     awake_ = true;
   }
   changed_.notify_all();
+  machine_->request_stop();
 }
 
 void Session::set_speed(machine::Speed speed, unsigned percent) {
@@ -143,6 +151,7 @@ void Session::set_speed(machine::Speed speed, unsigned percent) {
 void Session::quit() {
   quit_ = true;
   if (ports_) ports_->release();
+  if (debug_ports_) debug_ports_->release();
   if (machine_) machine_->request_stop();
   wake();
 }
@@ -174,10 +183,33 @@ hw::TextScreen Session::text_screen() const {
   return text_;
 }
 
+/// True if the machine stands for somebody to look at it, or to be switched on again.
+bool Session::end_of_run(machine::RunResult result) {
+  const bool look = result.reason == machine::StopReason::TripleFault || result.reason == machine::StopReason::Diverged;
+  const bool last = debugger_->last_stop().cause == machine::Debugger::Stop::Cause::Ended;
+  if (!result.message.empty() && !last) tell(result.message);
+  if (look && debug_ports_->attached() && !last) {
+    debugger_->hold(std::move(result));
+    return true;
+  }
+  const bool stay = result.reason == machine::StopReason::PowerOff && settings_.config.no_shutdown;
+  const std::lock_guard lock(mutex_);
+  stop_ = result;
+  status_.stopped = true;
+  status_.stop = result;
+  return stay;
+}
+
 void Session::loop() {
   while (!quit_) {
     run_calls();
     if (quit_) break;
+    if (debugger_->stopped() && !stop_) {
+      publish(true);
+      wait(~u64{0});
+      governor_->set_speed(governor_->speed());  // the time that was spent so is not made up for
+      continue;
+    }
     if (stop_) {  // switched off, and -no-shutdown
       publish(true);
       wait(~u64{0});
@@ -195,24 +227,18 @@ void Session::loop() {
       last = machine_->clock().tick_at(*settings_.run_for);
       until = std::min(until, last);
     }
-    const machine::RunResult result = machine_->run_until_tick(until);
+    const machine::RunResult result = debugger_->run(until);
     const bool over = machine_->ticks() >= last;
-    if (result.reason == machine::StopReason::Reached || result.reason == machine::StopReason::Requested) {
+    using enum machine::StopReason;
+    if (result.reason == Reached || result.reason == Requested || result.reason == Breakpoint) {
       publish(false);
       if (over) break;
       continue;
     }
-    if (!result.message.empty()) tell(result.message);
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = result;
-      status_.stopped = true;
-      status_.stop = result;
-    }
-    const bool stay = result.reason == machine::StopReason::PowerOff && settings_.config.no_shutdown;
-    if (!stay) break;
+    if (!end_of_run(result)) break;
   }
   publish(true);
+  debug_ports_->ended(exit_status());
   {
     const std::lock_guard lock(mutex_);
     finished_ = true;
@@ -242,6 +268,7 @@ void Session::publish(bool now) {
     const std::lock_guard lock(mutex_);
     if (frame.serial != frame_.serial || frame.width != frame_.width || frame.height != frame_.height) frame_ = frame;
     text_ = std::move(text);
+    status_.held = debugger_->stopped();
     status_.achieved_percent = governor_->achieved_percent();
     status_.ticks_per_second = governor_->ticks_per_host_second();
     status_.virtual_ns = machine_->now();

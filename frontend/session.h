@@ -14,9 +14,11 @@
 #include <thread>
 #include <vector>
 
+#include "frontend/debug_ports.h"
 #include "frontend/host_ports.h"
 #include "frontend/settings.h"
 #include "hw/display/surface.h"
+#include "machine/debugger.h"
 #include "machine/governor.h"
 #include "machine/journal.h"
 #include "machine/machine.h"
@@ -33,6 +35,7 @@ struct Status {
   u64 ticks_per_second = 0;     // of the host
   u64 virtual_ns = 0;
   bool stopped = false;         // the guest is off; see `stop`
+  bool held = false;            // a debugger or the monitor has stopped it
   machine::RunResult stop;
   bool absolute_pointer = false;
   u8 leds = 0;                  // bit 0 Scroll Lock, 1 Num Lock, 2 Caps Lock
@@ -57,7 +60,7 @@ class Session {
   // --- any thread --------------------------------------------------------------------------------------------------
   /// An input for the guest.
   void post(machine::Input input) { machine_->post(std::move(input)); }
-  /// Runs `what` on the machine thread, between two slices, soon. Not after finish().
+  /// Runs `what` on the machine thread, between two slices, within some milliseconds. Not after finish().
   void call(std::function<void(machine::Machine&)> what);
   void set_speed(machine::Speed speed, unsigned percent = 100);
   /// Asks the session to end, as the user closing the window does.
@@ -79,6 +82,7 @@ class Session {
 
  private:
   void loop();
+  bool end_of_run(machine::RunResult result);
   void run_calls();
   void publish(bool now);
   void wait(u64 ns);
@@ -93,6 +97,8 @@ class Session {
   std::unique_ptr<HostPorts> ports_;
   std::unique_ptr<machine::Machine> machine_;
   std::unique_ptr<machine::Governor> governor_;
+  std::unique_ptr<machine::Debugger> debugger_;
+  std::unique_ptr<DebugPorts> debug_ports_;
   std::function<void()> updated_;
   std::thread thread_;
 

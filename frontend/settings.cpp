@@ -108,6 +108,16 @@ std::string explain(const Settings& settings) {
   }
   if (c.parallel) add("parallel", char_spec_text(settings.parallel));
   if (c.debugcon && settings.debugcon.kind != CharSpec::Kind::None) add("debugcon", char_spec_text(settings.debugcon));
+  if (settings.gdb.kind != CharSpec::Kind::None) {
+    std::string where = char_spec_text(settings.gdb);
+    if (settings.gdb_options.arch != GdbArch::Auto) {
+      where += settings.gdb_options.arch == GdbArch::I386 ? ",arch=i386" : ",arch=i8086";
+    }
+    if (settings.gdb_options.pc == GdbPc::Raw) where += ",pc=raw";
+    add("gdb", where);
+  }
+  if (settings.start_stopped) lines.emplace_back("-S");
+  if (settings.monitor.kind != CharSpec::Kind::None) add("monitor", char_spec_text(settings.monitor));
   if (c.debug_exit) {
     add("device", fmt::format("isa-debug-exit,iobase={:#x},iosize={:#x}", *c.debug_exit, c.debug_exit_size));
   }

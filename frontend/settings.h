@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "frontend/char_spec.h"
+#include "frontend/gdb_stub.h"
 #include "hw/core/log.h"
 #include "machine/config.h"
 #include "machine/governor.h"
@@ -43,6 +44,12 @@ struct Settings {
   std::array<CharSpec, 4> serial{};
   CharSpec parallel;
   CharSpec debugcon;
+
+  /// Where a gdb can come in; None: nowhere.
+  CharSpec gdb = CharSpec::none();
+  GdbStub::Options gdb_options;
+  CharSpec monitor = CharSpec::none();
+  bool start_stopped = false;  // -S
 
   RtcBase rtc_base = RtcBase::Utc;
 

@@ -50,6 +50,8 @@ class Vga final : public core::Device, public Display {
 
   const Frame& render() override;
   TextScreen text_screen() override;
+  /// What a read at this offset from A0000 would give, without effects.
+  u8 peek(u32 offset) { return memory_.peek(offset); }
 
   std::span<u8> video_memory() { return memory_.bytes(); }
   /// Vertical frequency of the present mode in thousandths of a hertz: how often a front end need look.

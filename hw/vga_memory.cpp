@@ -152,6 +152,13 @@ void VgaMemory::write_byte(u32 a, u8 value) {
   }
 }
 
+u8 VgaMemory::peek(u32 offset) {
+  const u32 latch = latch_;
+  const u8 value = static_cast<u8>(read(offset, 1));
+  latch_ = latch;
+  return value;
+}
+
 void VgaMemory::write(u32 offset, unsigned width, u64 value) {
   for (unsigned n = 0; n < width; ++n, value >>= 8) {
     const u32 a = offset + n - window_first_;

@@ -40,6 +40,8 @@ class VgaMemory {
   /// Accesses at `offset` from A0000, `width` bytes, low byte first.
   u64 read(u32 offset, unsigned width);
   void write(u32 offset, unsigned width, u64 value);
+  /// What a read of one byte would give, without loading the latches.
+  u8 peek(u32 offset);
 
   /// Offset in video memory of what is at A0000-AFFFF if that is exactly host memory (no planes, no masks, no latches
   /// touched), or none.

@@ -30,6 +30,7 @@ struct Describe {
   std::string operator()(const MemoryWrite& v) const {
     return fmt::format("write {} bytes at {:#x}", v.bytes.size(), v.address);
   }
+  std::string operator()(const PortRead& v) const { return fmt::format("read port {:#x}", v.port); }
   std::string operator()(const PortWrite& v) const { return fmt::format("write {:#x} to port {:#x}", v.value, v.port); }
   std::string operator()(const CpuWrite&) const { return "write the processor's registers"; }
 };

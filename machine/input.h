@@ -120,10 +120,18 @@ struct CpuWrite {
   bool operator==(const CpuWrite&) const = default;
 };
 
+/// The monitor reads an I/O port, which devices notice; see Machine::port_value().
+struct PortRead {
+  u16 port = 0;
+  u8 width = 1;
+  bool operator==(const PortRead&) const = default;
+};
+
 /// New kinds go to the end: the index is in journals.
 using Input =
     std::variant<KeyInput, ReleaseKeys, MouseMotion, PointerMotion, MouseButtons, MouseWheel, SerialInput, InsertMedium,
-                 EjectMedium, ResetButton, PowerButton, NmiButton, RateChange, MemoryWrite, PortWrite, CpuWrite>;
+                 EjectMedium, ResetButton, PowerButton, NmiButton, RateChange, MemoryWrite, PortWrite, CpuWrite,
+                 PortRead>;
 
 /// One line for logs, for example "key 4 down".
 std::string describe(const Input& input);

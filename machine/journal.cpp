@@ -154,6 +154,11 @@ void fields(Io& io, MemoryWrite& v) {
   io(v.bytes);
 }
 template <class Io>
+void fields(Io& io, PortRead& v) {
+  io(v.port);
+  io(v.width);
+}
+template <class Io>
 void fields(Io& io, PortWrite& v) {
   io(v.port);
   io(v.width);

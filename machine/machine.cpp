@@ -92,6 +92,8 @@ RunResult Machine::run_until(u64 ns) {
 
 RunResult Machine::step() { return running_->loop.step(); }
 
+std::optional<RunResult> Machine::settle() { return running_->loop.settle(); }
+
 void Machine::request_stop() { running_->loop.request_stop(); }
 
 void Machine::power_cycle() {
@@ -159,6 +161,8 @@ void Machine::apply(const Input& input) {
   } else if (std::holds_alternative<ResetButton>(input)) {
     log(core::Channel::CpuReset, "reset button");
     pc_->reset();
+  } else if (const auto* read = std::get_if<PortRead>(&input)) {
+    if (read->width == 1 || read->width == 2 || read->width == 4) port_value_ = ports().read(read->port, read->width);
   } else {
     pc_->apply(input);
   }

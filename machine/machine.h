@@ -77,6 +77,9 @@ class Machine {
   /// Makes a run come back soon (within about a millisecond of virtual time). Any thread. If no run is going on, the
   /// next one comes back at once.
   void request_stop();
+  /// Lets everything that is due at the present tick happen, what was posted among it. A result is the same that a run
+  /// would end with.
+  std::optional<RunResult> settle();
   /// Switches off and on: the reset of everything, and no StopReason stands any more. The clock goes on.
   void power_cycle();
 
@@ -88,6 +91,8 @@ class Machine {
   bool idle() const;
 
   // --- the outside world -------------------------------------------------------------------------------------------
+  /// What the last PortRead input gave.
+  u64 port_value() const { return port_value_; }
   /// Hands an input to the gate. Any thread. It takes effect when the machine runs, at the next slice border.
   void post(Input input);
   InputGate& gate() { return *gate_; }
@@ -164,6 +169,7 @@ class Machine {
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<InputGate> gate_;
   std::unique_ptr<Running> running_;
+  u64 port_value_ = 0;
 };
 
 }  // namespace orrery::machine

@@ -679,6 +679,7 @@ void Pc::Parts::apply(const Input& input) {
                  },
                  [](const RateChange&) {},   // the machine's own
                  [](const ResetButton&) {},  // the machine's own
+                 [](const PortRead&) {},     // the machine's own
              },
              input);
 }
@@ -791,6 +792,11 @@ void Pc::archive(core::Archive& ar) {
 cpu::Cpu& Pc::cpu() { return *parts_->cpu; }
 core::GuestMemory& Pc::memory() { return parts_->memory; }
 core::PortBus& Pc::ports() { return parts_->ports; }
+std::optional<u8> Pc::peek(u64 address) {
+  const u64 offset = address - hw::VgaMemory::kWindowBase;
+  if (!parts_->vga || offset >= hw::VgaMemory::kWindowSize) return std::nullopt;
+  return parts_->vga->peek(static_cast<u32>(offset));
+}
 std::size_t Pc::typing_pending() const { return parts_->keys.waiting(); }
 std::size_t Pc::serial_pending(unsigned port) const {
   return port < parts_->serial_in.size() && parts_->serial_in[port] ? parts_->serial_in[port]->waiting() : 0;

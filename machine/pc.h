@@ -73,6 +73,8 @@ class Pc {
   cpu::Cpu& cpu();
   core::GuestMemory& memory();
   core::PortBus& ports();
+  /// A byte of the display adapter's window (A0000-BFFFF), read without effects; nothing elsewhere.
+  std::optional<u8> peek(u64 address);
   /// Null without a display adapter.
   hw::Display* display();
   hw::Speaker& speaker();

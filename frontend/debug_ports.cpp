@@ -1,0 +1,56 @@
+#include "frontend/debug_ports.h"
+
+#include <unistd.h>
+
+namespace orrery::frontend {
+
+DebugPorts::DebugPorts(const Settings& settings, machine::Machine& machine, machine::Debugger& debugger,
+                       MonitorHost host, std::function<void(std::function<void()>)> call,
+                       const std::function<void(const std::string&)>& report) {
+  monitor_ = std::make_unique<Monitor>(machine, debugger, host);
+  const auto bytes_to = [call](auto take) {
+    return [call, take](std::span<const u8> bytes) {
+      call([take, copy = std::vector<u8>(bytes.begin(), bytes.end())] { take(copy); });
+    };
+  };
+  if (settings.gdb.kind != CharSpec::Kind::None) {
+    GdbStub::Host out;
+    out.send = [this](std::string_view text) {
+      gdb_->write(std::span(reinterpret_cast<const u8*>(text.data()), text.size()));
+    };
+    out.monitor = [this](std::string_view line) { return monitor_->execute(line, Monitor::Caller::Gdb); };
+    out.quit = host.quit;
+    stub_ = std::make_unique<GdbStub>(machine, debugger, settings.gdb_options, std::move(out));
+    CharHandler handler;
+    handler.input = bytes_to([this](std::span<const u8> bytes) { stub_->receive(bytes); });
+    handler.opened = [this, call] { call([this] { stub_->connected(); }); };
+    handler.closed = [this, call] { call([this] { stub_->disconnected(); }); };
+    handler.lossless = true;
+    handler.report = report;
+    gdb_ = hub_.open(settings.gdb, "gdb", std::move(handler));
+  }
+  if (settings.monitor.kind != CharSpec::Kind::None) {
+    const bool terminal = settings.monitor.kind == CharSpec::Kind::Stdio && ::isatty(STDIN_FILENO) != 0;
+    const bool crlf = settings.monitor.kind == CharSpec::Kind::Pty;
+    prompt_ = std::make_unique<MonitorPrompt>(
+        [this](std::string_view line) { return monitor_->execute(line, Monitor::Caller::Person); },
+        [this](std::string_view text) {
+          console_->write(std::span(reinterpret_cast<const u8*>(text.data()), text.size()));
+        },
+        terminal || crlf, host.quit);
+    CharHandler handler;
+    handler.input = bytes_to([this](std::span<const u8> bytes) { prompt_->input(bytes); });
+    handler.opened = [this, call] { call([this] { prompt_->begin(); }); };
+    handler.lossless = true;
+    handler.report = report;
+    handler.quit = host.quit;
+    console_ = hub_.open(settings.monitor, "monitor", std::move(handler));
+    debugger.on_stop([this](const machine::Debugger::Stop& stop) { prompt_->announce(monitor_->describe(stop)); });
+  }
+}
+
+void DebugPorts::ended(int status) {
+  if (stub_) stub_->ended(status);
+}
+
+}  // namespace orrery::frontend

@@ -1,0 +1,42 @@
+// The ways in for those who look at a machine: gdb server and monitor, each on a connection of its own.
+//
+// The connections' I/O thread hands what comes in to the machine's thread, where all the rest happens.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "frontend/char_backends.h"
+#include "frontend/gdb_stub.h"
+#include "frontend/monitor.h"
+#include "frontend/settings.h"
+
+namespace orrery::frontend {
+
+class DebugPorts {
+ public:
+  /// Opens the connections. `call` runs something on the machine's thread, soon; from any thread. Throws UsageError.
+  DebugPorts(const Settings& settings, machine::Machine& machine, machine::Debugger& debugger, MonitorHost host,
+             std::function<void(std::function<void()>)> call, const std::function<void(const std::string&)>& report);
+
+  /// From now on input comes in.
+  void start() { hub_.start(); }
+  /// The machine is done. Machine thread.
+  void ended(int status);
+  /// True while a client is there who wants to see how the machine ended. Machine thread.
+  bool attached() const { return stub_ && stub_->attached(); }
+  /// Any thread: see CharHub::release().
+  void release() { hub_.release(); }
+
+ private:
+  void monitor_input(std::span<const u8> bytes);
+
+  std::unique_ptr<Monitor> monitor_;
+  std::unique_ptr<GdbStub> stub_;
+  std::unique_ptr<MonitorPrompt> prompt_;
+  CharHub hub_;  // after what its thread uses
+  std::unique_ptr<CharBackend> gdb_, console_;
+};
+
+}  // namespace orrery::frontend
