@@ -5,6 +5,13 @@
 // m.constant<T>(x). Val<bool> has no operator bool. Operands are types (cpu/operands.h): m.read(op), m.write(op, v),
 // m.place(op) for read-modify-write. A body reads, computes, writes, and sets the flags last, so that a fault in a read or
 // a place leaves the state as it was.
+//
+// Vectors (cpu/vector.h) are Val<Vec128>, MMX registers Val<u64>. They are taken apart by low(), high() and put together by
+// vector(); everything else that is done to them is a function F::run of cpu/simd, named to the machine by
+// m.apply<F>(v...), or m.apply_float<F>(v...) if it depends on MXCSR and can raise #XM: the machine calls it, or knows a
+// shorter way to the same bits. Immediates among v are values like the others. begin_sse() and begin_mmx() raise #UD, #NM
+// and #MF and come first; end_mmx() and its kin touch the x87 state, behind the last fault. A memory operand of 128 bits
+// that is not aligned faults, except in read_unaligned() and write_unaligned().
 #pragma once
 
 #include "cpu/operands.h"

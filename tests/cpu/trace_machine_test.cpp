@@ -2,14 +2,19 @@
 // (text has no truth value), and shows in which order a semantic reads, computes and writes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "cpu/handlers.h"
 #include "cpu/opcodes.h"
 #include "cpu/semantics/arith.h"
 #include "cpu/semantics/control.h"
 #include "cpu/semantics/data.h"
 #include "cpu/semantics/shift.h"
+#include "cpu/semantics/simd_float.h"
+#include "cpu/semantics/simd_integer.h"
+#include "cpu/semantics/simd_moves.h"
 
 namespace orrery::cpu {
 namespace {
@@ -165,6 +170,45 @@ class Trace {
   Val<u32> get_arith_flags() { return {"eflags"}; }
   void set_arith_flags(Val<u32> v) { lines.push_back("eflags = " + v.s); }
 
+  // Vectors.
+  void begin_sse() { lines.push_back("begin sse"); }
+  void begin_mmx() { lines.push_back("begin mmx"); }
+  void end_mmx() { lines.push_back("x87: TOP 0, all valid"); }
+  void clear_top() { lines.push_back("x87: TOP 0"); }
+  void empty_mmx() { lines.push_back("x87: TOP 0, all empty"); }
+  template <class T, unsigned K>
+  Val<T> read(XmmOp<T, K>) { return {"xmm" + std::to_string(K)}; }
+  template <class T, unsigned K>
+  void write(XmmOp<T, K>, Val<T> v) { lines.push_back("xmm" + std::to_string(K) + " = " + v.s); }
+  template <class T, unsigned K>
+  Val<T> read(MmxOp<T, K>) { return {"mm" + std::to_string(K)}; }
+  template <unsigned K>
+  void write(MmxOp<u64, K>, Val<u64> v) { lines.push_back("mm" + std::to_string(K) + " = " + v.s); }
+  Val<Vec128> xmm0() { return {"xmm0"}; }
+  Val<Vec128> vector(Val<u64> low, Val<u64> high) { return {"{" + low.s + ", " + high.s + "}"}; }
+  Val<u64> low(Val<Vec128> v) { return call<u64>("low", v); }
+  Val<u64> high(Val<Vec128> v) { return call<u64>("high", v); }
+  template <class Op>
+  auto read_unaligned(Op op) { return read(op); }
+  template <class Op, class T>
+  void write_unaligned(Op op, Val<T> v) { write(op, v); }
+  template <class F, class... T>
+  auto apply(Val<T>... v) {
+    using R = decltype(F::run(std::declval<T>()...));
+    std::string args;
+    for (const std::string& a : {v.s...}) args += (args.empty() ? "" : ", ") + a;
+    return Val<R>{"f(" + args + ")"};
+  }
+  template <class F, class... T>
+  auto apply_float(Val<T>... v) {
+    using R = decltype(F::run(std::declval<simd::FloatUnit&>(), std::declval<T>()...));
+    lines.push_back("compute");
+    std::string args;
+    for (const std::string& a : {v.s...}) args += (args.empty() ? "" : ", ") + a;
+    return Val<R>{"f(" + args + ")"};
+  }
+  void helper(void (*)(Engine&, const Insn&)) { lines.push_back("helper"); }
+
   Val<u64> next_rip() { return {"next"}; }
   u64 displacement() const { return 16; }
   Val<u64> immediate() { return {"imm"}; }
@@ -236,6 +280,86 @@ TEST(TraceMachine, ShiftsAndBitTestsLookUpTheirPlaceBeforeAnythingElse) {
     ASSERT_GE(l.size(), 2u);
     EXPECT_EQ(l.front(), "place");
   }
+}
+
+// ---- every line of the vector groups ------------------------------------------------------------------------------------
+
+struct VectorLine {
+  std::string name;
+  bool reads_xmm, reads_mmx;
+  Lines lines;
+};
+
+template <Opd A, Opd B, Opd C, class Sem, MemForm F>
+Lines trace_form() {
+  if constexpr (C != Opd::None) {
+    return trace<Sem, decltype(detail::operand<A, 0, 1, F>()), decltype(detail::operand<B, 1, 1, F>()),
+                 decltype(detail::operand<C, 2, 1, F>())>();
+  } else if constexpr (B != Opd::None) {
+    return trace<Sem, decltype(detail::operand<A, 0, 1, F>()), decltype(detail::operand<B, 1, 1, F>())>();
+  } else {
+    return trace<Sem>();
+  }
+}
+
+template <Opd A, Opd B, Opd C, class Sem>
+void add_line(std::vector<VectorLine>& list, const char* name) {
+  if constexpr (!requires { Sem::kHelper; }) {
+    constexpr bool kMust = detail::kMemoryOnly<A> || detail::kMemoryOnly<B>;
+    constexpr bool kCan = kMust || detail::kMemoryOrRegister<A> || detail::kMemoryOrRegister<B>;
+    constexpr bool kMmx = detail::kMmxRegister<A> || detail::kMmxRegister<B>;
+    constexpr bool kXmm = detail::kXmmRegister<A> || detail::kXmmRegister<B>;
+    // A Q or W operand in memory is no register.
+    constexpr bool kMmxBesideMemory = A == Opd::Pq || B == Opd::Pq;
+    constexpr bool kXmmBesideMemory = A == Opd::Vx || B == Opd::Vx;
+    if constexpr (!kMust) list.push_back({name, kXmm, kMmx, trace_form<A, B, C, Sem, MemForm::None>()});
+    if constexpr (kCan) {
+      list.push_back({std::string(name) + ", memory", kXmmBesideMemory, kMmxBesideMemory,
+                      trace_form<A, B, C, Sem, MemForm::Segment>()});
+    }
+  }
+}
+
+std::vector<VectorLine> vector_lines() {
+  using namespace table;
+  std::vector<VectorLine> list;
+#define X(id, encoding, mnemonic, o1, o2, o3, semantic, feature, checks, reads, writes) \
+  add_line<Opd::o1, Opd::o2, Opd::o3, sem::semantic>(list, #id);
+#include "cpu/opcodes/mmx.inc"
+#include "cpu/opcodes/sse.inc"
+#include "cpu/opcodes/sse4.inc"
+#include "cpu/opcodes/sse_integer.inc"
+#undef X
+  return list;
+}
+
+TEST(TraceMachine, VectorInstructionsCheckThenReadThenComputeThenWrite) {
+  const std::vector<VectorLine> list = vector_lines();
+  EXPECT_GT(list.size(), 500u);
+  for (const VectorLine& v : list) {
+    SCOPED_TRACE(v.name + ": " + testing::PrintToString(v.lines));
+    ASSERT_GE(v.lines.size(), 2u);
+    EXPECT_TRUE(v.lines[0].starts_with("begin")) << "availability comes first";
+    const auto has = [&v](std::string_view line) {
+      return std::find(v.lines.begin(), v.lines.end(), line) != v.lines.end();
+    };
+    EXPECT_TRUE(!v.reads_xmm || has("begin sse"));
+    EXPECT_TRUE(!v.reads_mmx || has("begin mmx"));
+    if (v.reads_mmx) EXPECT_TRUE(has("x87: TOP 0, all valid") || has("x87: TOP 0, all empty"));
+    // Nothing may fault once a register is written, and an instruction writes once.
+    const auto writes = [](const std::string& l) { return l.find(" = ") != std::string::npos || l.starts_with("store"); };
+    unsigned written = 0;
+    for (const std::string& l : v.lines) {
+      EXPECT_FALSE(written != 0 && (l == "load" || l == "compute" || l.starts_with("begin"))) << l;
+      written += writes(l) ? 1 : 0;
+    }
+    EXPECT_LE(written, 1u);
+  }
+}
+
+TEST(TraceMachine, AStoreOfAnMmxRegisterClearsTopBeforeItCanFault) {
+  EXPECT_EQ((trace<sem::Movq, MemOp<u64, MemForm::Segment>, MmxOp<u64, 1>>()),
+            (Lines{"begin mmx", "x87: TOP 0", "store trunc(zext(mm1))", "x87: TOP 0, all valid"}));
 }
 
 }  // namespace
