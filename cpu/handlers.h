@@ -162,7 +162,7 @@ template <class Sem, bool Ends, unsigned Size, class... Operands>
 ORRERY_HANDLER_CC const Insn* handler(Engine& e, const Insn* i) {
   using T = typename UnsignedOf<(2u << Size)>::type;
   ExecSized<T> m(e, i);
-  Sem::run(m, Operands{}...);
+  [[clang::always_inline]] Sem::run(m, Operands{}...);  // a call would put the machine on the stack
   if constexpr (Ends) {
     if constexpr (stays<Sem>()) {
       const u64 target = m.target();

@@ -98,7 +98,11 @@ struct Pop {
     const auto v = m.template peek<T>();
     const auto old = m.template get<u64>(kRsp);
     m.adjust_stack(m.template constant<u64>(sizeof(T)));
-    m.restoring_stack(old, [&] { m.write(d, v); });
+    if constexpr (requires { D::kForm; }) {
+      m.restoring_stack(old, [&] { m.write(d, v); });
+    } else {
+      m.write(d, v);
+    }
   }
 };
 
