@@ -3,6 +3,7 @@
 
 #include <array>
 #include <bit>
+#include <type_traits>
 
 #include "hw/core/types.h"
 
@@ -47,6 +48,22 @@ constexpr V join(const Lanes<T, V>& lanes) {
     }
     return std::bit_cast<V>(q);
   }
+}
+
+/// The compiler's vector of N bytes: its operators work on all lanes at once, whatever the host has for that.
+template <class T, std::size_t N>
+using HostVector __attribute__((vector_size(N))) = T;
+
+/// The lanes of V, in their order.
+template <class T, class V>
+HostVector<T, sizeof(V)> host_vector(const V& v) {
+  return std::bit_cast<HostVector<T, sizeof(V)>>(lanes<T>(v));
+}
+template <class V, class L>
+V from_host(L l) {
+  static_assert(sizeof(V) == sizeof(L));
+  using T = std::remove_cvref_t<decltype(l[0])>;
+  return join<V, T>(std::bit_cast<Lanes<T, V>>(l));
 }
 
 }  // namespace simd

@@ -12,70 +12,70 @@ namespace orrery::cpu::sem {
 using namespace simd;  // NOLINT: the names of the operations, here only
 
 // MMX and SSE2 arithmetic.
-using Paddb = Packed<Each<u8, &add<u8>>>;
-using Psubb = Packed<Each<u8, &subtract<u8>>>;
-using Paddw = Packed<Each<u16, &add<u16>>>;
-using Psubw = Packed<Each<u16, &subtract<u16>>>;
-using Paddd = Packed<Each<u32, &add<u32>>>;
-using Psubd = Packed<Each<u32, &subtract<u32>>>;
-using Paddq = Packed<Each<u64, &add<u64>>>;
-using Psubq = Packed<Each<u64, &subtract<u64>>>;
-using Paddsb = Packed<Each<i8, &add_saturated<i8>>>;
-using Psubsb = Packed<Each<i8, &subtract_saturated<i8>>>;
-using Paddsw = Packed<Each<i16, &add_saturated<i16>>>;
-using Psubsw = Packed<Each<i16, &subtract_saturated<i16>>>;
-using Paddusb = Packed<Each<u8, &add_saturated<u8>>>;
-using Psubusb = Packed<Each<u8, &subtract_saturated<u8>>>;
-using Paddusw = Packed<Each<u16, &add_saturated<u16>>>;
-using Psubusw = Packed<Each<u16, &subtract_saturated<u16>>>;
-using Pcmpeqb = Packed<Each<u8, &equal<u8>>>;
-using Pcmpgtb = Packed<Each<i8, &greater<i8>>>;
-using Pcmpeqw = Packed<Each<u16, &equal<u16>>>;
-using Pcmpgtw = Packed<Each<i16, &greater<i16>>>;
-using Pcmpeqd = Packed<Each<u32, &equal<u32>>>;
-using Pcmpgtd = Packed<Each<i32, &greater<i32>>>;
-using Pcmpeqq = Packed<Each<u64, &equal<u64>>>;
-using Pcmpgtq = Packed<Each<i64, &greater<i64>>>;
-using Pminub = Packed<Each<u8, &minimum<u8>>>;
-using Pmaxub = Packed<Each<u8, &maximum<u8>>>;
-using Pminuw = Packed<Each<u16, &minimum<u16>>>;
-using Pmaxuw = Packed<Each<u16, &maximum<u16>>>;
-using Pminud = Packed<Each<u32, &minimum<u32>>>;
-using Pmaxud = Packed<Each<u32, &maximum<u32>>>;
-using Pminsb = Packed<Each<i8, &minimum<i8>>>;
-using Pmaxsb = Packed<Each<i8, &maximum<i8>>>;
-using Pminsw = Packed<Each<i16, &minimum<i16>>>;
-using Pmaxsw = Packed<Each<i16, &maximum<i16>>>;
-using Pminsd = Packed<Each<i32, &minimum<i32>>>;
-using Pmaxsd = Packed<Each<i32, &maximum<i32>>>;
-using Pavgb = Packed<Each<u8, &average<u8>>>;
-using Pavgw = Packed<Each<u16, &average<u16>>>;
+using Paddb = Packed<Each<u8, simd::Add>>;
+using Psubb = Packed<Each<u8, simd::Subtract>>;
+using Paddw = Packed<Each<u16, simd::Add>>;
+using Psubw = Packed<Each<u16, simd::Subtract>>;
+using Paddd = Packed<Each<u32, simd::Add>>;
+using Psubd = Packed<Each<u32, simd::Subtract>>;
+using Paddq = Packed<Each<u64, simd::Add>>;
+using Psubq = Packed<Each<u64, simd::Subtract>>;
+using Paddsb = Packed<Each<i8, simd::AddSaturated>>;
+using Psubsb = Packed<Each<i8, simd::SubtractSaturated>>;
+using Paddsw = Packed<Each<i16, simd::AddSaturated>>;
+using Psubsw = Packed<Each<i16, simd::SubtractSaturated>>;
+using Paddusb = Packed<Each<u8, simd::AddSaturated>>;
+using Psubusb = Packed<Each<u8, simd::SubtractSaturated>>;
+using Paddusw = Packed<Each<u16, simd::AddSaturated>>;
+using Psubusw = Packed<Each<u16, simd::SubtractSaturated>>;
+using Pcmpeqb = Packed<Each<u8, simd::Equal>>;
+using Pcmpgtb = Packed<Each<i8, simd::Greater>>;
+using Pcmpeqw = Packed<Each<u16, simd::Equal>>;
+using Pcmpgtw = Packed<Each<i16, simd::Greater>>;
+using Pcmpeqd = Packed<Each<u32, simd::Equal>>;
+using Pcmpgtd = Packed<Each<i32, simd::Greater>>;
+using Pcmpeqq = Packed<Each<u64, simd::Equal>>;
+using Pcmpgtq = Packed<Each<i64, simd::Greater>>;
+using Pminub = Packed<Each<u8, simd::Minimum>>;
+using Pmaxub = Packed<Each<u8, simd::Maximum>>;
+using Pminuw = Packed<Each<u16, simd::Minimum>>;
+using Pmaxuw = Packed<Each<u16, simd::Maximum>>;
+using Pminud = Packed<Each<u32, simd::Minimum>>;
+using Pmaxud = Packed<Each<u32, simd::Maximum>>;
+using Pminsb = Packed<Each<i8, simd::Minimum>>;
+using Pmaxsb = Packed<Each<i8, simd::Maximum>>;
+using Pminsw = Packed<Each<i16, simd::Minimum>>;
+using Pmaxsw = Packed<Each<i16, simd::Maximum>>;
+using Pminsd = Packed<Each<i32, simd::Minimum>>;
+using Pmaxsd = Packed<Each<i32, simd::Maximum>>;
+using Pavgb = Packed<Each<u8, simd::Average>>;
+using Pavgw = Packed<Each<u16, simd::Average>>;
 
 // Multiplication.
-using Pmullw = Packed<Each<u16, &multiply_low16>>;
-using Pmulld = Packed<Each<u32, &multiply_low32>>;
-using Pmulhw = Packed<Each<i16, &multiply_high>>;
-using Pmulhuw = Packed<Each<u16, &multiply_high_unsigned>>;
-using Pmulhrsw = Packed<Each<i16, &multiply_rounded>>;
-using Pmuludq = Packed<Each<u64, &multiply_even_unsigned>>;
-using Pmuldq = Packed<Each<u64, &multiply_even_signed>>;
-using Pmaddwd = Packed<Each<u32, &multiply_add_words>>;
-using Pmaddubsw = Packed<Each<u16, &multiply_add_bytes>>;
+using Pmullw = Packed<Each<u16, simd::MultiplyLow>>;
+using Pmulld = Packed<Each<u32, simd::MultiplyLow>>;
+using Pmulhw = Packed<Each<i16, simd::MultiplyHigh>>;
+using Pmulhuw = Packed<Each<u16, simd::MultiplyHigh>>;
+using Pmulhrsw = Packed<Each<i16, simd::MultiplyRounded>>;
+using Pmuludq = Packed<Each<u64, simd::MultiplyEven>>;
+using Pmuldq = Packed<Each<i64, simd::MultiplyEven>>;
+using Pmaddwd = Packed<Each<u32, simd::MultiplyAddWords>>;
+using Pmaddubsw = Packed<Each<i16, simd::MultiplyAddBytes>>;
 using Pclmulqdq = Packed<CarrylessMultiply>;
 
 // Logic.
-using Pand = Packed<Each<u64, &bit_and>>;
-using Andps = Packed<Each<u64, &bit_and>>;
-using Andpd = Packed<Each<u64, &bit_and>>;
-using Pandn = Packed<Each<u64, &bit_and_not>>;
-using Andnps = Packed<Each<u64, &bit_and_not>>;
-using Andnpd = Packed<Each<u64, &bit_and_not>>;
-using Por = Packed<Each<u64, &bit_or>>;
-using Orps = Packed<Each<u64, &bit_or>>;
-using Orpd = Packed<Each<u64, &bit_or>>;
-using Pxor = Packed<Each<u64, &bit_xor>>;
-using Xorps = Packed<Each<u64, &bit_xor>>;
-using Xorpd = Packed<Each<u64, &bit_xor>>;
+using Pand = Packed<Each<u64, simd::And>>;
+using Andps = Packed<Each<u64, simd::And>>;
+using Andpd = Packed<Each<u64, simd::And>>;
+using Pandn = Packed<Each<u64, simd::AndNot>>;
+using Andnps = Packed<Each<u64, simd::AndNot>>;
+using Andnpd = Packed<Each<u64, simd::AndNot>>;
+using Por = Packed<Each<u64, simd::Or>>;
+using Orps = Packed<Each<u64, simd::Or>>;
+using Orpd = Packed<Each<u64, simd::Or>>;
+using Pxor = Packed<Each<u64, simd::Xor>>;
+using Xorps = Packed<Each<u64, simd::Xor>>;
+using Xorpd = Packed<Each<u64, simd::Xor>>;
 
 // Shifts.
 using Psllw = Packed<Shift<u16, true>>;
@@ -90,23 +90,23 @@ using Pslldq = Packed<ShiftBytesLeft>;
 using Psrldq = Packed<ShiftBytesRight>;
 
 // Across lanes.
-using Phaddw = Packed<Horizontal<u16, &add<u16>>>;
-using Phaddd = Packed<Horizontal<u32, &add<u32>>>;
-using Phaddsw = Packed<Horizontal<i16, &add_saturated<i16>>>;
-using Phsubw = Packed<Horizontal<u16, &subtract<u16>>>;
-using Phsubd = Packed<Horizontal<u32, &subtract<u32>>>;
-using Phsubsw = Packed<Horizontal<i16, &subtract_saturated<i16>>>;
+using Phaddw = Packed<Horizontal<u16, simd::Add>>;
+using Phaddd = Packed<Horizontal<u32, simd::Add>>;
+using Phaddsw = Packed<Horizontal<i16, simd::AddSaturated>>;
+using Phsubw = Packed<Horizontal<u16, simd::Subtract>>;
+using Phsubd = Packed<Horizontal<u32, simd::Subtract>>;
+using Phsubsw = Packed<Horizontal<i16, simd::SubtractSaturated>>;
 using Psadbw = Packed<SumOfDifferences>;
 using Mpsadbw = Packed<MultipleSumsOfDifferences>;
 using Phminposuw = PackedFrom<MinimumPosition>;
 
 // Signs.
-using Psignb = Packed<Each<i8, &with_sign<i8>>>;
-using Pabsb = PackedFrom<Each<u8, &absolute<u8>>>;
-using Psignw = Packed<Each<i16, &with_sign<i16>>>;
-using Pabsw = PackedFrom<Each<u16, &absolute<u16>>>;
-using Psignd = Packed<Each<i32, &with_sign<i32>>>;
-using Pabsd = PackedFrom<Each<u32, &absolute<u32>>>;
+using Psignb = Packed<Each<u8, simd::WithSign>>;
+using Pabsb = PackedFrom<Each<u8, simd::Absolute>>;
+using Psignw = Packed<Each<u16, simd::WithSign>>;
+using Pabsw = PackedFrom<Each<u16, simd::Absolute>>;
+using Psignd = Packed<Each<u32, simd::WithSign>>;
+using Pabsd = PackedFrom<Each<u32, simd::Absolute>>;
 
 // Packing, unpacking, widening.
 using Packsswb = Packed<Pack<i16, i8>>;

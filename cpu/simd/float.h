@@ -76,7 +76,15 @@ struct Outcome {
 
 // ---- operations on one lane -------------------------------------------------------------------------------------------------
 //
-// fast() either computes and returns true, or leaves r alone; kExact: it needs no FloatUnit::host.
+// fast() either computes and returns true, or leaves r alone; kExact: it needs no FloatUnit::host. all() and wrong() are the
+// same for four singles at a time: the results, and where they are not to be taken, given the magnitudes of plain operands
+// and of the results.
+
+using Singles = HostVector<float, 16>;
+using Magnitudes = HostVector<i32, 16>;
+inline constexpr i32 kSingleOne = 0x00800000, kSingleInfinity = 0x7f800000;
+/// Neither zero nor normal.
+inline Magnitudes strange(Magnitudes m) { return (m >= kSingleInfinity) | ((m < kSingleOne) & (m != 0)); }
 
 struct AddOp {
   static constexpr bool kExact = false;
@@ -86,6 +94,8 @@ struct AddOp {
     r = std::bit_cast<B>(host_value(a) + host_value(b));
     return is_normal(r) || (a ^ kSignBit<B>) == b || (is_zero(a) && is_zero(b));
   }
+  static Singles all(Singles a, Singles b) { return a + b; }
+  static Magnitudes wrong(Magnitudes, Magnitudes, Magnitudes r) { return strange(r); }
   template <class F>
   static F soft(soft::Env& env, F a, F b) { return soft::add(env, a, b); }
 };
@@ -98,6 +108,8 @@ struct SubtractOp {
     r = std::bit_cast<B>(host_value(a) - host_value(b));
     return is_normal(r) || a == b || (is_zero(a) && is_zero(b));
   }
+  static Singles all(Singles a, Singles b) { return a - b; }
+  static Magnitudes wrong(Magnitudes, Magnitudes, Magnitudes r) { return strange(r); }
   template <class F>
   static F soft(soft::Env& env, F a, F b) { return soft::subtract(env, a, b); }
 };
@@ -110,6 +122,10 @@ struct MultiplyOp {
     r = std::bit_cast<B>(host_value(a) * host_value(b));
     return is_surely_normal(r) || is_zero(a) || is_zero(b);
   }
+  static Singles all(Singles a, Singles b) { return a * b; }
+  static Magnitudes wrong(Magnitudes a, Magnitudes b, Magnitudes r) {
+    return (r >= kSingleInfinity) | ((r <= kSingleOne) & (a != 0) & (b != 0));
+  }
   template <class F>
   static F soft(soft::Env& env, F a, F b) { return soft::multiply(env, a, b); }
 };
@@ -121,6 +137,10 @@ struct DivideOp {
     if (!is_plain(a) || !is_normal(b)) return false;
     r = std::bit_cast<B>(host_value(a) / host_value(b));
     return is_surely_normal(r) || is_zero(a);
+  }
+  static Singles all(Singles a, Singles b) { return a / b; }
+  static Magnitudes wrong(Magnitudes a, Magnitudes b, Magnitudes r) {
+    return (b == 0) | (r >= kSingleInfinity) | ((r <= kSingleOne) & (a != 0));
   }
   template <class F>
   static F soft(soft::Env& env, F a, F b) { return soft::divide(env, a, b); }
@@ -146,6 +166,8 @@ struct MinimumOp {
     r = host_value(a) < host_value(b) ? a : b;
     return true;
   }
+  static Singles all(Singles a, Singles b) { return a < b ? a : b; }
+  static Magnitudes wrong(Magnitudes, Magnitudes, Magnitudes) { return Magnitudes{}; }
   template <class F>
   static F soft(soft::Env& env, F a, F b) { return soft::minimum(env, a, b); }
 };
@@ -158,6 +180,8 @@ struct MaximumOp {
     r = host_value(a) > host_value(b) ? a : b;
     return true;
   }
+  static Singles all(Singles a, Singles b) { return a > b ? a : b; }
+  static Magnitudes wrong(Magnitudes, Magnitudes, Magnitudes) { return Magnitudes{}; }
   template <class F>
   static F soft(soft::Env& env, F a, F b) { return soft::maximum(env, a, b); }
 };
@@ -177,6 +201,20 @@ B lane(FloatUnit& u, B a, X... b) {
   const auto o = soft_lane<Op>(u.mxcsr, a, b...);
   u.flags |= o.flags;
   return o.value;
+}
+
+/// Four lanes at once; false if one of them needs more.
+template <class Op>
+bool four_lanes(const FloatUnit& u, Vec128 a, Vec128 b, Vec128& result) {
+  if (!Op::kExact && !u.host) return false;
+  const auto x = host_vector<i32>(a), y = host_vector<i32>(b);
+  const auto r = (Magnitudes)Op::all((Singles)x, (Singles)y);
+  constexpr i32 kMagnitude = 0x7fffffff;
+  const Magnitudes m = x & kMagnitude, n = y & kMagnitude;
+  const auto bad = std::bit_cast<Vec128>(strange(m) | strange(n) | Op::wrong(m, n, r & kMagnitude));
+  if ((bad.q[0] | bad.q[1]) != 0) return false;
+  result = from_host<Vec128>(r);
+  return true;
 }
 
 // ---- comparisons --------------------------------------------------------------------------------------------------------------
@@ -244,6 +282,9 @@ struct ComparePredicate {
 template <class B, class Op>
 struct FloatBinary {
   static Vec128 run(FloatUnit& u, Vec128 a, Vec128 b) {
+    if constexpr (sizeof(B) == 4) {
+      if (Vec128 r; four_lanes<Op>(u, a, b, r)) [[likely]] return r;
+    }
     auto x = lanes<B>(a);
     const auto y = lanes<B>(b);
     for (std::size_t n = 0; n < x.size(); ++n) x[n] = lane<Op>(u, x[n], y[n]);
@@ -330,7 +371,11 @@ u32 approximate_reciprocal_root(u32 v);
 
 template <u32 (*F)(u32)>
 struct Approximate {
-  static Vec128 run(Vec128 b) { return Each<u32, F>::run(b); }
+  static Vec128 run(Vec128 b) {
+    auto y = lanes<u32>(b);
+    for (u32& v : y) v = F(v);
+    return join<Vec128, u32>(y);
+  }
   static Vec128 run(Vec128 a, u32 b) {
     auto x = lanes<u32>(a);
     x[0] = F(b);

@@ -4,94 +4,163 @@
 // way. Nothing here sees the processor.
 #pragma once
 
-#include <algorithm>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 #include "cpu/vector.h"
 
+// Vectors of twice the width are values inside one function only: no calling convention has to know them.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpsabi"
+
 namespace orrery::cpu::simd {
 
-/// r[n] = F(a[n], b[n]), or F(b[n]).
-template <class T, auto F>
+/// F::of(a, b), or F::of(b), for all lanes.
+template <class T, class F>
 struct Each {
   template <class V>
-  static V run(V a, V b) {
-    auto x = lanes<T>(a);
-    const auto y = lanes<T>(b);
-    for (std::size_t n = 0; n < x.size(); ++n) x[n] = F(x[n], y[n]);
-    return join<V, T>(x);
-  }
+  static V run(V a, V b) { return from_host<V>(F::of(host_vector<T>(a), host_vector<T>(b))); }
   template <class V>
-  static V run(V b) {
-    auto y = lanes<T>(b);
-    for (std::size_t n = 0; n < y.size(); ++n) y[n] = F(y[n]);
-    return join<V, T>(y);
+  static V run(V b) { return from_host<V>(F::of(host_vector<T>(b))); }
+};
+
+// ---- lane functions: L is a HostVector -----------------------------------------------------------------------------------
+
+template <class L>
+using LaneOf = std::remove_cvref_t<decltype(std::declval<L>()[0])>;
+/// As many lanes of another type.
+template <class U, class L>
+auto lanes_to(L v) {
+  return __builtin_convertvector(v, HostVector<U, sizeof(U) * (sizeof(L) / sizeof(LaneOf<L>))>);
+}
+/// Of twice the width.
+template <class T>
+using Wider = std::conditional_t<sizeof(T) == 1, std::conditional_t<std::is_signed_v<T>, i16, u16>,
+                                 std::conditional_t<std::is_signed_v<T>, i32, u32>>;
+
+struct Add {
+  template <class L>
+  static L of(L a, L b) { return a + b; }
+};
+struct Subtract {
+  template <class L>
+  static L of(L a, L b) { return a - b; }
+};
+struct AddSaturated {
+  template <class L>
+  static L of(L a, L b) { return __builtin_elementwise_add_sat(a, b); }
+};
+struct SubtractSaturated {
+  template <class L>
+  static L of(L a, L b) { return __builtin_elementwise_sub_sat(a, b); }
+};
+/// All ones or zeros.
+struct Equal {
+  template <class L>
+  static L of(L a, L b) { return (L)(a == b); }
+};
+struct Greater {
+  template <class L>
+  static L of(L a, L b) { return (L)(a > b); }
+};
+struct Minimum {
+  template <class L>
+  static L of(L a, L b) { return __builtin_elementwise_min(a, b); }
+};
+struct Maximum {
+  template <class L>
+  static L of(L a, L b) { return __builtin_elementwise_max(a, b); }
+};
+struct Average {
+  template <class L>
+  static L of(L a, L b) {
+    using T = LaneOf<L>;
+    return lanes_to<T>((lanes_to<Wider<T>>(a) + lanes_to<Wider<T>>(b) + 1) >> 1);
+  }
+};
+struct And {
+  template <class L>
+  static L of(L a, L b) { return a & b; }
+};
+struct AndNot {
+  template <class L>
+  static L of(L a, L b) { return ~a & b; }
+};
+struct Or {
+  template <class L>
+  static L of(L a, L b) { return a | b; }
+};
+struct Xor {
+  template <class L>
+  static L of(L a, L b) { return a ^ b; }
+};
+struct MultiplyLow {
+  template <class L>
+  static L of(L a, L b) { return a * b; }
+};
+struct MultiplyHigh {
+  template <class L>
+  static L of(L a, L b) {
+    using T = LaneOf<L>;
+    return lanes_to<T>((lanes_to<Wider<T>>(a) * lanes_to<Wider<T>>(b)) >> 16);
+  }
+};
+struct MultiplyRounded {
+  template <class L>
+  static L of(L a, L b) { return lanes_to<i16>((((lanes_to<i32>(a) * lanes_to<i32>(b)) >> 14) + 1) >> 1); }
+};
+/// Even doublewords of quadword lanes; L unsigned or signed.
+struct MultiplyEven {
+  template <class L>
+  static L of(L a, L b) {
+    if constexpr (std::is_signed_v<LaneOf<L>>) {
+      using U = HostVector<u64, sizeof(L)>;
+      return ((L)((U)a << 32) >> 32) * ((L)((U)b << 32) >> 32);
+    } else {
+      return (a & 0xffffffff) * (b & 0xffffffff);
+    }
+  }
+};
+/// Two products of the halves of a doubleword, added. L unsigned.
+struct MultiplyAddWords {
+  template <class L>
+  static L of(L a, L b) {
+    using S = HostVector<i32, sizeof(L)>;
+    return (L)((S)(a << 16) >> 16) * (L)((S)(b << 16) >> 16) + (L)((S)a >> 16) * (L)((S)b >> 16);
+  }
+};
+/// Unsigned bytes of `a` times signed ones of `b`, two products added. L of i16.
+struct MultiplyAddBytes {
+  template <class L>
+  static L of(L a, L b) {
+    using U = HostVector<u16, sizeof(L)>;
+    const L low = (a & 0xff) * ((L)((U)b << 8) >> 8), high = (L)((U)a >> 8) * (b >> 8);  // each fits
+    return __builtin_elementwise_add_sat(low, high);
+  }
+};
+/// L unsigned, the value is signed.
+struct Absolute {
+  template <class L>
+  static L of(L a) {
+    const L minus = (L)((HostVector<std::make_signed_t<LaneOf<L>>, sizeof(L)>)a < 0);
+    return (a ^ minus) - minus;
+  }
+};
+/// L unsigned, the values are signed.
+struct WithSign {
+  template <class L>
+  static L of(L a, L b) {
+    const L minus = (L)((HostVector<std::make_signed_t<LaneOf<L>>, sizeof(L)>)b < 0);
+    return ((a ^ minus) - minus) & ~(L)(b == 0);
   }
 };
 
-// ---- lane functions -------------------------------------------------------------------------------------------------------
-
-template <class To, class From>
-constexpr To saturate(From v) {
-  return static_cast<To>(std::clamp<From>(v, std::numeric_limits<To>::min(), std::numeric_limits<To>::max()));
-}
-
-template <class T>
-constexpr T add(T a, T b) { return static_cast<T>(a + b); }
-template <class T>
-constexpr T subtract(T a, T b) { return static_cast<T>(a - b); }
-template <class T>
-constexpr T add_saturated(T a, T b) { return saturate<T>(static_cast<int>(a) + b); }
-template <class T>
-constexpr T subtract_saturated(T a, T b) { return saturate<T>(static_cast<int>(a) - b); }
-template <class T>
-constexpr T equal(T a, T b) { return static_cast<T>(a == b ? ~T{0} : T{0}); }
-template <class T>  // T signed
-constexpr T greater(T a, T b) { return static_cast<T>(a > b ? -1 : 0); }
-template <class T>
-constexpr T minimum(T a, T b) { return b < a ? b : a; }
-template <class T>
-constexpr T maximum(T a, T b) { return a < b ? b : a; }
-template <class T>
-constexpr T average(T a, T b) { return static_cast<T>((a + b + 1u) >> 1); }
-constexpr u64 bit_and(u64 a, u64 b) { return a & b; }
-constexpr u64 bit_and_not(u64 a, u64 b) { return ~a & b; }
-constexpr u64 bit_or(u64 a, u64 b) { return a | b; }
-constexpr u64 bit_xor(u64 a, u64 b) { return a ^ b; }
-constexpr u16 multiply_low16(u16 a, u16 b) { return static_cast<u16>(u32{a} * b); }
-constexpr u32 multiply_low32(u32 a, u32 b) { return a * b; }
-constexpr i16 multiply_high(i16 a, i16 b) { return static_cast<i16>((i32{a} * b) >> 16); }
-constexpr u16 multiply_high_unsigned(u16 a, u16 b) { return static_cast<u16>((u32{a} * b) >> 16); }
-constexpr i16 multiply_rounded(i16 a, i16 b) { return static_cast<i16>((((i32{a} * b) >> 14) + 1) >> 1); }
-constexpr u64 multiply_even_unsigned(u64 a, u64 b) { return (a & 0xffffffff) * (b & 0xffffffff); }
-constexpr u64 multiply_even_signed(u64 a, u64 b) {
-  return static_cast<u64>(i64{static_cast<i32>(a)} * static_cast<i32>(b));
-}
-/// Two products of the halves of a doubleword, added.
-constexpr u32 multiply_add_words(u32 a, u32 b) {
-  const auto product = [](u32 x, u32 y) { return static_cast<u32>(i32{static_cast<i16>(x)} * static_cast<i16>(y)); };
-  return product(a, b) + product(a >> 16, b >> 16);
-}
-/// Unsigned bytes of `a` times signed ones of `b`.
-constexpr u16 multiply_add_bytes(u16 a, u16 b) {
-  const auto product = [](int x, int y) { return (x & 0xff) * static_cast<i8>(y); };
-  return static_cast<u16>(saturate<i16>(product(a, b) + product(a >> 8, b >> 8)));
-}
-template <class T>  // T unsigned, the value is signed
-constexpr T absolute(T a) { return static_cast<T>((a >> (sizeof(T) * 8 - 1)) != 0 ? T{0} - a : a); }
-template <class T>  // T signed
-constexpr T with_sign(T a, T b) {
-  using U = std::make_unsigned_t<T>;
-  return b < 0 ? static_cast<T>(U{0} - static_cast<U>(a)) : b == 0 ? T{0} : a;
-}
-
 // ---- shifts ---------------------------------------------------------------------------------------------------------------
 
-/// The count is a byte, or the lowest 64 bits of a vector. T unsigned: logical; signed: arithmetic.
+/// The count is a byte, or the lowest 64 bits of a vector. T unsigned: logical; signed: arithmetic, to the right.
 template <class T, bool kLeft>
 struct Shift {
-  using U = std::make_unsigned_t<T>;
   static constexpr unsigned kWidth = sizeof(T) * 8;
   template <class V>
   static V by(V a, u64 count) {
@@ -99,9 +168,9 @@ struct Shift {
       if constexpr (std::is_unsigned_v<T>) return V{};
       count = kWidth - 1;
     }
-    auto x = lanes<T>(a);
-    for (T& v : x) v = static_cast<T>(kLeft ? static_cast<T>(static_cast<U>(v) << count) : v >> count);
-    return join<V, T>(x);
+    const auto x = host_vector<T>(a);
+    const auto n = static_cast<T>(count);
+    return from_host<V>(kLeft ? x << n : x >> n);
   }
   template <class V>
   static V run(V a, u8 count) { return by(a, count); }
@@ -109,39 +178,43 @@ struct Shift {
   static Vec128 run(Vec128 a, Vec128 count) { return by(a, count.q[0]); }
 };
 
+/// 64 bits of `words` (and zeros behind them) from bit `from` on.
+template <std::size_t N>
+constexpr u64 bits_from(const std::array<u64, N>& words, unsigned from) {
+  const auto word = [&words](unsigned n) { return n < N ? words[n] : 0; };
+  const unsigned n = from / 64, bit = from % 64;
+  return bit == 0 ? word(n) : word(n) >> bit | word(n + 1) << (64 - bit);
+}
+
 /// PSLLDQ and PSRLDQ: the whole register by bytes.
 struct ShiftBytesLeft {
   static Vec128 run(Vec128 a, u8 count) {
-    const auto x = lanes<u8>(a);
-    Lanes<u8, Vec128> r{};
-    for (unsigned n = count; n < 16; ++n) r[n] = x[n - count];
-    return join<Vec128, u8>(r);
+    if (count > 15) return {};
+    const std::array<u64, 4> words{0, 0, a.q[0], a.q[1]};
+    return {{bits_from(words, 128 - 8u * count), bits_from(words, 192 - 8u * count)}};
   }
 };
 struct ShiftBytesRight {
   static Vec128 run(Vec128 a, u8 count) {
-    const auto x = lanes<u8>(a);
-    Lanes<u8, Vec128> r{};
-    for (unsigned n = count; n < 16; ++n) r[n - count] = x[n];
-    return join<Vec128, u8>(r);
+    const std::array<u64, 2> words{a.q[0], a.q[1]};
+    return {{bits_from(words, 8u * count), bits_from(words, 8u * count + 64)}};
   }
 };
 
 // ---- across lanes -----------------------------------------------------------------------------------------------------------
 
 /// PHADD, PHSUB: neighbours; the lower half from a, the upper one from b.
-template <class T, auto F>
+template <class T, class F>
 struct Horizontal {
   template <class V>
   static V run(V a, V b) {
-    const auto x = lanes<T>(a), y = lanes<T>(b);
-    Lanes<T, V> r{};
-    constexpr std::size_t kHalf = r.size() / 2;
-    for (std::size_t n = 0; n < kHalf; ++n) {
-      r[n] = F(x[2 * n], x[2 * n + 1]);
-      r[n + kHalf] = F(y[2 * n], y[2 * n + 1]);
-    }
-    return join<V, T>(r);
+    return with(host_vector<T>(a), host_vector<T>(b), std::make_index_sequence<kLanes<T, V>>{}, V{});
+  }
+
+ private:
+  template <class L, std::size_t... N, class V>
+  static V with(L x, L y, std::index_sequence<N...>, V) {
+    return from_host<V>(F::of(__builtin_shufflevector(x, y, (2 * N)...), __builtin_shufflevector(x, y, (2 * N + 1)...)));
   }
 };
 
@@ -149,10 +222,13 @@ struct Horizontal {
 struct SumOfDifferences {
   template <class V>
   static V run(V a, V b) {
-    const auto x = lanes<u8>(a), y = lanes<u8>(b);
-    Lanes<u64, V> r{};
-    for (std::size_t n = 0; n < x.size(); ++n) r[n / 8] += x[n] > y[n] ? x[n] - y[n] : y[n] - x[n];
-    return join<V, u64>(r);
+    const auto x = host_vector<u8>(a), y = host_vector<u8>(b);
+    auto sums = lanes<u64>(from_host<V>(__builtin_elementwise_max(x, y) - __builtin_elementwise_min(x, y)));
+    for (u64& v : sums) {
+      constexpr u64 kEven = 0x00ff00ff00ff00ff;
+      v = ((v & kEven) + (v >> 8 & kEven)) * 0x0001000100010001 >> 48;
+    }
+    return join<V, u64>(sums);
   }
 };
 
@@ -193,18 +269,25 @@ struct TestBits {
   }
 };
 
-/// PCLMULQDQ.
+/// PCLMULQDQ: four bits of y at a time.
 struct CarrylessMultiply {
   static Vec128 run(Vec128 a, Vec128 b, u8 imm) {
     const u64 x = a.q[imm & 1], y = b.q[imm >> 4 & 1];
+    std::array<std::array<u64, 2>, 16> multiples{};
+    for (unsigned n = 1; n < 16; ++n) {
+      const auto& half = multiples[n / 2];
+      multiples[n] = {half[0] << 1 ^ (n % 2 != 0 ? x : 0), half[1] << 1 | half[0] >> 63};
+    }
     u64 low = 0, high = 0;
-    for (unsigned n = 0; n < 64; ++n) {
-      const u64 mask = u64{0} - (y >> n & 1);
-      low ^= (x << n) & mask;
-      high ^= (n == 0 ? 0 : x >> (64 - n)) & mask;
+    for (int n = 60; n >= 0; n -= 4) {
+      const auto& m = multiples[y >> n & 15];
+      high = (high << 4 | low >> 60) ^ m[1];
+      low = low << 4 ^ m[0];
     }
     return {{low, high}};
   }
 };
 
 }  // namespace orrery::cpu::simd
+
+#pragma clang diagnostic pop

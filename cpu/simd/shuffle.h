@@ -3,38 +3,40 @@
 
 #include "cpu/simd/integer.h"
 
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpsabi"  // see integer.h
+
 namespace orrery::cpu::simd {
 
 /// PUNPCKL, PUNPCKH, UNPCKL, UNPCKH: lanes of the lower or upper halves in turn.
 template <class T, bool kHigh>
 struct Unpack {
   template <class V>
-  static V run(V a, V b) {
-    const auto x = lanes<T>(a), y = lanes<T>(b);
-    Lanes<T, V> r{};
-    constexpr std::size_t kHalf = r.size() / 2, kFrom = kHigh ? kHalf : 0;
-    for (std::size_t n = 0; n < kHalf; ++n) {
-      r[2 * n] = x[kFrom + n];
-      r[2 * n + 1] = y[kFrom + n];
-    }
-    return join<V, T>(r);
-  }
+  static V run(V a, V b) { return with(a, b, std::make_index_sequence<kLanes<T, V>>{}); }
   /// The memory operand of the MMX forms of PUNPCKL has 32 bits.
   static u64 run(u64 a, u32 b) { return run<u64>(a, b); }
+
+ private:
+  template <class V, std::size_t... N>
+  static V with(V a, V b, std::index_sequence<N...>) {
+    constexpr std::size_t kCount = sizeof...(N), kFrom = kHigh ? kCount / 2 : 0;
+    return from_host<V>(__builtin_shufflevector(host_vector<T>(a), host_vector<T>(b), (kFrom + N / 2 + N % 2 * kCount)...));
+  }
 };
 
 /// PACK: signed lanes of a, then of b, saturated to half their width.
 template <class From, class To>
 struct Pack {
   template <class V>
-  static V run(V a, V b) {
-    const auto x = lanes<From>(a), y = lanes<From>(b);
-    Lanes<To, V> r{};
-    for (std::size_t n = 0; n < x.size(); ++n) {
-      r[n] = static_cast<To>(saturate<To, From>(x[n]));
-      r[n + x.size()] = static_cast<To>(saturate<To, From>(y[n]));
-    }
-    return join<V, To>(r);
+  static V run(V a, V b) { return with(a, b, std::make_index_sequence<2 * kLanes<From, V>>{}); }
+
+ private:
+  template <class V, std::size_t... N>
+  static V with(V a, V b, std::index_sequence<N...>) {
+    const auto x = host_vector<From>(a), y = host_vector<From>(b);
+    const auto both = __builtin_shufflevector(x, y, N...);
+    const auto low = both * 0 + From{std::numeric_limits<To>::min()}, high = both * 0 + From{std::numeric_limits<To>::max()};
+    return from_host<V>(lanes_to<To>(__builtin_elementwise_min(__builtin_elementwise_max(both, low), high)));
   }
 };
 
@@ -96,15 +98,10 @@ struct ShuffleBytes {
 
 /// PALIGNR: bytes of b, then of a, from byte `imm` on.
 struct AlignRight {
-  template <class V>
-  static V run(V a, V b, u8 imm) {
-    const auto x = lanes<u8>(a), y = lanes<u8>(b);
-    Lanes<u8, V> r{};
-    for (unsigned n = 0; n < r.size(); ++n) {
-      const unsigned from = n + imm;
-      r[n] = from < r.size() ? y[from] : from < 2 * r.size() ? x[from - r.size()] : u8{0};
-    }
-    return join<V, u8>(r);
+  static u64 run(u64 a, u64 b, u8 imm) { return bits_from(std::array<u64, 2>{b, a}, 8u * imm); }
+  static Vec128 run(Vec128 a, Vec128 b, u8 imm) {
+    const std::array<u64, 4> words{b.q[0], b.q[1], a.q[0], a.q[1]};
+    return {{bits_from(words, 8u * imm), bits_from(words, 8u * imm + 64)}};
   }
 };
 
@@ -167,9 +164,21 @@ template <class T>
 struct SignMask {
   template <class V>
   static u32 run(V a) {
+    if constexpr (sizeof(T) == 1) return bytes(lanes<u64>(a));
     const auto x = lanes<T>(a);
     u32 mask = 0;
     for (std::size_t n = 0; n < x.size(); ++n) mask |= static_cast<u32>(x[n] >> (sizeof(T) * 8 - 1)) << n;
+    return mask;
+  }
+
+ private:
+  /// The multiplication adds up copies of the eight bits, one for each place in the uppermost byte.
+  template <std::size_t N>
+  static u32 bytes(const std::array<u64, N>& quadwords) {
+    u32 mask = 0;
+    for (std::size_t n = 0; n < N; ++n) {
+      mask |= static_cast<u32>((quadwords[n] >> 7 & 0x0101010101010101) * 0x0102040810204080 >> 56) << (8 * n);
+    }
     return mask;
   }
 };
@@ -193,3 +202,5 @@ struct DuplicateSingles {
 };
 
 }  // namespace orrery::cpu::simd
+
+#pragma clang diagnostic pop
