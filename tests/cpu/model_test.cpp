@@ -75,6 +75,33 @@ TEST(Model, FeatureBitsStandWhereTheSdmPutsThem) {
   EXPECT_EQ(parse("pentium").cpuid(1, 0).edx & (1u << 15), 0u);
 }
 
+TEST(Model, VectorExtensionsComeWithTheModelsThatHadThem) {
+  using enum Feature;
+  const std::pair<Feature, const char*> first[] = {{Mmx, "pentium2"}, {Fxsr, "pentium2"}, {Sse, "pentium3"}, {Sse2, "pentium4"},
+                                                   {Sse3, "qemu32"}, {Ssse3, "core2"}, {Sse42, "x86-64-v2"}, {Aes, "max"}};
+  const char* const order[] = {"486", "pentium", "pentium2", "pentium3", "pentium4", "qemu32", "core2", "x86-64-v2", "max"};
+  for (const auto& [feature, since] : first) {
+    bool expected = false;
+    for (const char* name : order) {
+      expected = expected || std::string_view(name) == since;
+      EXPECT_EQ(parse(name).has(feature), expected) << name << ", needs " << since;
+    }
+  }
+  EXPECT_TRUE(parse("pentium-mmx").has(Mmx));
+  EXPECT_FALSE(parse("pentiumpro").has(Mmx));
+}
+
+TEST(Model, VectorBitsStandWhereTheSdmPutsThem) {
+  const CpuidResult r = parse("max").cpuid(1, 0);
+  EXPECT_EQ(r.edx >> 23 & 15, 15u) << "MMX, FXSR, SSE, SSE2";
+  for (const unsigned bit : {0u, 1u, 9u, 19u, 20u, 22u, 23u, 25u}) {
+    EXPECT_NE(r.ecx >> bit & 1, 0u) << bit << ": SSE3, PCLMULQDQ, SSSE3, SSE4.1, SSE4.2, MOVBE, POPCNT, AES";
+  }
+  EXPECT_NE(parse("max").cpuid(7, 0).ebx >> 29 & 1, 0u) << "SHA";
+  EXPECT_EQ(parse("486").cpuid(1, 0).edx, 1u) << "an FPU and nothing else";
+  EXPECT_EQ(parse("pentium3").cpuid(1, 0).ecx, 0u);
+}
+
 TEST(Model, NamesAreUnique) {
   for (const Model& a : models()) {
     unsigned same = 0;
