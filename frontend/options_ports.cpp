@@ -60,9 +60,10 @@ constexpr std::string_view kDeviceHelp[] = {
     "isa-debugcon,chardev=ID              where port E9 leads, as -debugcon",
     "isa-serial,chardev=ID                a serial port, as -serial",
     "VGA                                  the display adapter, as -vga std",
+    "pc-testdev                           the test device of kvm-unit-tests: interrupt lines at ports 2000-2017",
 };
 constexpr std::string_view kDevices[] = {"isa-debug-exit", "ide-hd",     "ide-cd", "floppy",
-                                         "isa-debugcon",   "isa-serial", "VGA"};
+                                         "isa-debugcon",   "isa-serial", "VGA",    "pc-testdev"};
 
 void apply_device(Builder& b, std::string_view value) {
   KeyValues keys(b.option, value, "driver");
@@ -90,6 +91,8 @@ void apply_device(Builder& b, std::string_view value) {
       b.serial.push_back(spec);
     }
     keys.ignore({"index", "readback"});
+  } else if (driver == "pc-testdev") {
+    b.config().pc_testdev = true;
   } else if (driver == "VGA") {
     b.config().vga = machine::Vga::Std;
     b.vga_given = true;

@@ -118,6 +118,7 @@ std::string explain(const Settings& settings) {
   }
   if (settings.start_stopped) lines.emplace_back("-S");
   if (settings.monitor.kind != CharSpec::Kind::None) add("monitor", char_spec_text(settings.monitor));
+  if (c.pc_testdev) add("device", "pc-testdev");
   if (c.debug_exit) {
     add("device", fmt::format("isa-debug-exit,iobase={:#x},iosize={:#x}", *c.debug_exit, c.debug_exit_size));
   }

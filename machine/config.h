@@ -132,6 +132,7 @@ struct Config {
   bool firmware_log = true;       // port 402
   bool vmport = true;             // VMware pointer port
   bool hpet = true;               // high precision event timers, on the `pc` board
+  bool pc_testdev = false;        // the test device of kvm-unit-tests
   std::optional<u16> debug_exit;  // isa-debug-exit,iobase=
   u8 debug_exit_size = 4;         // isa-debug-exit,iosize=
 

@@ -27,6 +27,7 @@
 #include "hw/keyboard_controller.h"
 #include "hw/lapic.h"
 #include "hw/parallel.h"
+#include "hw/pc_testdev.h"
 #include "hw/pic.h"
 #include "hw/piix3.h"
 #include "hw/piix4_pm.h"
@@ -149,8 +150,12 @@ struct Pc::Parts {
   core::ApicBus apic_bus;
   std::unique_ptr<hw::LocalApic> lapic;
   std::unique_ptr<hw::IoApic> ioapic;
-  std::deque<core::LevelLine> ioapic_wires;  // inputs that are not ISA interrupts
+  // Inputs that are not ISA interrupts.
+  std::deque<core::LevelLine> ioapic_pins;
+  std::deque<core::WiredOr> ioapic_joins;
+  std::deque<core::LevelLine> ioapic_wires;
   std::unique_ptr<hw::Hpet> hpet;
+  std::unique_ptr<hw::PcTestdev> testdev;
 
   std::unique_ptr<core::PciBus> pci;
   std::unique_ptr<hw::I440fx> north_bridge;
@@ -179,6 +184,7 @@ struct Pc::Parts {
 
   // --- building ------------------------------------------------------------------------------------------------------
   void build_apics();
+  core::LevelLine& interrupt(unsigned n);
   void build_hpet();
   void map_memory();
   void copy_roms_to_ram();
@@ -258,6 +264,10 @@ Pc::Parts::Parts(Context context)
     nmi.connect([this] { cpu->pulse_nmi(); });
   }
   if (pci_board && config.hpet) build_hpet();
+  if (config.pc_testdev) {
+    testdev = std::make_unique<hw::PcTestdev>(ports, memory.mmio(),
+                                              [this](unsigned n) -> core::LevelLine& { return interrupt(n); });
+  }
   rtc.nmi_masked().connect([this](bool level) { system_ports.nmi_masked().set(level); });
   system_ports.a20().connect([this](bool level) { cpu->set_a20(level); });
   fast_reset.connect([this] { want(&Requests::soft_reset, "port 92h"); });
@@ -313,13 +323,23 @@ void Pc::Parts::build_apics() {
   }
 }
 
+/// A new output that pulls an ISA interrupt or one of the I/O APIC's further inputs.
+core::LevelLine& Pc::Parts::interrupt(unsigned n) {
+  if (n < 16) return irq.output(n);
+  while (ioapic_joins.size() <= n - 16) {
+    const unsigned input = 16 + static_cast<unsigned>(ioapic_joins.size());
+    core::LevelLine& pin = ioapic_pins.emplace_back();
+    if (ioapic) pin.connect([this, input](bool level) { ioapic->set_input(input, level); });
+    ioapic_joins.emplace_back(pin);
+  }
+  core::LevelLine& line = ioapic_wires.emplace_back();
+  ioapic_joins[n - 16].add(line);
+  return line;
+}
+
 void Pc::Parts::build_hpet() {
-  hpet = std::make_unique<hw::Hpet>(memory.mmio(), clock, log, [this](unsigned n) -> core::LevelLine& {
-    if (n < 16) return irq.output(n);
-    core::LevelLine& line = ioapic_wires.emplace_back();
-    if (ioapic) line.connect([this, n](bool level) { ioapic->set_input(n, level); });
-    return line;
-  });
+  hpet = std::make_unique<hw::Hpet>(memory.mmio(), clock, log,
+                                    [this](unsigned n) -> core::LevelLine& { return interrupt(n); });
   hpet->legacy().connect([this](bool) { update_legacy_timers(); });
 }
 
@@ -335,6 +355,7 @@ void Pc::Parts::restore_wires() {
   timer_wire.restore(pit.out(0).level() && !replaced);
   clock_wire.restore(rtc_irq.level() && !replaced);
   ferr_wire.restore(cpu->state().ferr);
+  for (std::size_t n = 0; n < ioapic_pins.size(); ++n) ioapic_pins[n].restore(ioapic_joins[n].level());
 }
 
 // --- memory ----------------------------------------------------------------------------------------------------------
@@ -509,6 +530,7 @@ void Pc::Parts::list_devices() {
     devices.push_back(north_bridge.get());
   }
   devices.push_back(&dma);
+  if (testdev) devices.push_back(testdev.get());
   if (hpet) devices.push_back(hpet.get());
   devices.push_back(&pic);
   if (ioapic) devices.push_back(ioapic.get());

@@ -50,10 +50,12 @@ class WiredOr {
     line.connect([this](bool) { update(); });
     update();
   }
-  void update() {
+  void update() { out_.set(level()); }
+  /// What the inputs make of it.
+  bool level() const {
     bool level = false;
     for (const LevelLine* input : inputs_) level = level || input->level();
-    out_.set(level);
+    return level;
   }
 
  private:

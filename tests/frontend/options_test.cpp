@@ -232,6 +232,15 @@ TEST(Options, SocketsAreSpelledInAllGenerations) {
   EXPECT_EQ(char_spec_text(s.serial[0]), "tcp::4444,server=on,wait=off");
 }
 
+TEST(Options, TheHpetAndTheTestDeviceComeAndGo) {
+  EXPECT_TRUE(parse({}).config.hpet);
+  EXPECT_FALSE(parse({"-no-hpet"}).config.hpet);
+  EXPECT_FALSE(parse({"-M", "pc,hpet=off"}).config.hpet);
+  EXPECT_TRUE(parse({"-machine", "hpet=on"}).config.hpet);
+  EXPECT_FALSE(parse({}).config.pc_testdev);
+  EXPECT_TRUE(parse({"-device", "pc-testdev"}).config.pc_testdev);
+}
+
 TEST(Options, DebugExitHasQemusDefaults) {
   EXPECT_EQ(parse({"-device", "isa-debug-exit"}).config.debug_exit, 0x501);
   const Settings s = parse({"-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"});
