@@ -155,11 +155,15 @@ void Uart16550::clear_receiver() {
 // --- transmitter
 // -------------------------------------------------------------------------------------------------------
 
+u64 Uart16550::transmit_ns() const {
+  return loopback() ? character_ns() : std::max<u64>(1, character_ns() / w_.speedup);
+}
+
 bool Uart16550::transmitter_empty() const { return w_.clock.now() >= holding_empty_at_; }
 
 void Uart16550::write_thr(u8 value) {
   const u64 now = w_.clock.now();
-  const u64 duration = character_ns();
+  const u64 duration = transmit_ns();
   const u64 waiting = transmitter_empty() ? 0 : (holding_empty_at_ - now + duration - 1) / duration;
   const bool room = waiting < (fifo() ? kFifoSize : 1);
   if (room) {
@@ -188,7 +192,7 @@ void Uart16550::clear_transmitter() {
   // What is in the shift register is still sent.
   const u64 now = w_.clock.now();
   if (holding_empty_at_ > now) {
-    const u64 duration = character_ns();
+    const u64 duration = transmit_ns();
     all_sent_at_ = now + (all_sent_at_ - now - 1) % duration + 1;
     holding_empty_at_ = now;
     std::erase_if(loop_, [&](const Looped& l) { return l.at > all_sent_at_; });
@@ -210,26 +214,19 @@ void Uart16550::deliver_loop() {
 
 u8 Uart16550::read(u64 offset) {
   switch (offset) {
-    case 0:
-      return (lcr_ & kDlab) != 0 ? static_cast<u8>(divisor_) : read_rbr();
-    case 1:
-      return (lcr_ & kDlab) != 0 ? static_cast<u8>(divisor_ >> 8) : ier_;
-    case 2:
-      return read_iir();
-    case 3:
-      return lcr_;
-    case 4:
-      return mcr_;
-    case 5:
-      return read_lsr();
+    case 0: return (lcr_ & kDlab) != 0 ? static_cast<u8>(divisor_) : read_rbr();
+    case 1: return (lcr_ & kDlab) != 0 ? static_cast<u8>(divisor_ >> 8) : ier_;
+    case 2: return read_iir();
+    case 3: return lcr_;
+    case 4: return mcr_;
+    case 5: return read_lsr();
     case 6: {
       const u8 value = msr();
       msr_delta_ = 0;
       update();
       return value;
     }
-    default:
-      return scr_;
+    default: return scr_;
   }
 }
 
@@ -252,20 +249,12 @@ void Uart16550::write(u64 offset, u8 value) {
         update();
       }
       break;
-    case 2:
-      write_fcr(value);
-      break;
-    case 3:
-      write_lcr(value);
-      break;
-    case 4:
-      write_mcr(value);
-      break;
+    case 2: write_fcr(value); break;
+    case 3: write_lcr(value); break;
+    case 4: write_mcr(value); break;
     case 5:
-    case 6:
-      break;  // factory test only
-    default:
-      scr_ = value;
+    case 6: break;  // factory test only
+    default: scr_ = value;
   }
 }
 

@@ -68,6 +68,37 @@ TEST_F(UartTest, ScratchAndUpperIerBitsAreAsIn16550A) {
   EXPECT_EQ(r(2) & 0xc0, 0x00);
 }
 
+TEST_F(UartTest, TheTransmitterMayBeFasterThanItsLineButNotInLoopback) {
+  core::LevelLine other_irq;
+  Uart16550 fast{{.name = "com2",
+                  .base = 0x2f8,
+                  .ports = ports,
+                  .clock = clock,
+                  .log = log,
+                  .irq = other_irq,
+                  .backend = &sink,
+                  .speedup = 100}};
+  fast.reset();
+  out(0x2fb, 0x83);
+  out(0x2f8, 12);  // 9600 baud
+  out(0x2f9, 0);
+  out(0x2fb, 0x03);
+  const u64 character = fast.character_ns();
+  EXPECT_EQ(character, 10 * core::kNsPerSecond / 9600);
+  out(0x2f8, 'a');
+  run_to(clock.now() + character / 100 - 1);
+  EXPECT_EQ(in(0x2fd) & 0x40, 0);
+  run_to(clock.now() + 1);
+  EXPECT_EQ(in(0x2fd) & 0x60, 0x60);
+  out(0x2fc, 0x10);
+  out(0x2f8, 'b');
+  run_to(clock.now() + character - 1);
+  EXPECT_EQ(in(0x2fd) & 1, 0);
+  run_to(clock.now() + 1);
+  EXPECT_EQ(in(0x2f8), 'b');
+  EXPECT_EQ(sink.text, "a");
+}
+
 TEST_F(UartTest, ACharacterLastsAsLongAsItsBits) {
   EXPECT_EQ(uart.character_ns(), kCharNs);
   w(3, 0x1f);  // 8 bits, even parity, 2 stop bits: 12 bits
