@@ -5,17 +5,13 @@
 namespace orrery::cpu::helpers {
 namespace {
 
-/// The memory operand from its first byte on. With a 16-bit address its end does not wrap: it is beyond the limit.
+/// The memory operand, part by part. Each part is an access of its own, at an address cut to the address size, and what was
+/// stored stays stored if a later one faults: so do processors.
 class Image {
  public:
   Image(Engine& e, const Insn& i) : e_(e), i_(i) {}
-  /// #GP, #SS, #PF for the whole image before any of it is written.
-  void probe_write(unsigned size) {
-    // A page at a time; the segment's limit is checked with each.
-    for (unsigned at = 0; at < size; at += 2) e_.probe_write(i_.seg(), part_offset(e_, i_, at), 2);
-  }
-  u64 load(unsigned at, unsigned width) { return e_.load(i_.seg(), part_offset(e_, i_, at), width); }
-  void store(unsigned at, unsigned width, u64 value) { e_.store(i_.seg(), part_offset(e_, i_, at), width, value); }
+  u64 load(unsigned at, unsigned width) { return e_.load(i_.seg(), e_.effective_address(i_, at), width); }
+  void store(unsigned at, unsigned width, u64 value) { e_.store(i_.seg(), e_.effective_address(i_, at), width, value); }
 
  private:
   Engine& e_;
@@ -117,7 +113,6 @@ u16 full_tag_word(const X87& x87) {
 void fnstenv(Engine& e, const Insn& i) {
   if (!x87_available(e)) return;
   Image image(e, i);
-  image.probe_write(environment_size(i));
   store_environment(e, i, image);
   e.s.x87.control |= soft::kAllFlags;
   update_summary(e);
@@ -135,7 +130,6 @@ void fnsave(Engine& e, const Insn& i) {
   const X87& f = e.s.x87;
   const unsigned start = environment_size(i);
   Image image(e, i);
-  image.probe_write(start + 80);
   store_environment(e, i, image);
   for (unsigned n = 0; n < 8; ++n) {
     const F80& v = f.r[(top_of(f) + n) & 7];
@@ -184,7 +178,6 @@ unsigned vector_count(const Engine& e) {
 void fxsave(Engine& e, const Insn& i) {
   check_fx_operand(e, i);
   Image image(e, i);
-  image.probe_write(kFxSize);
   const X87& f = e.s.x87;
   unsigned abridged = 0;
   for (unsigned n = 0; n < 8; ++n) abridged |= (((f.tag >> (2 * n)) & 3) != 3 ? 1u : 0u) << n;

@@ -66,7 +66,7 @@ void fld(Engine& e, const Insn& i) {
   }
   u.note_instruction();
   const unsigned source = i.r[0];
-  if (u.empty(7) && u.empty(source)) {
+  if (u.empty(source)) {  // even if there is no room either
     if (u.stack_fault(false)) u.push(X87Unit::indefinite());
     return;
   }
@@ -92,23 +92,18 @@ template <bool kPop>
 void fst(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
-  const auto finish = [&](auto&& set) {
-    F80 v = u.st(0);
-    if (u.empty(0)) {
-      if (!u.stack_fault(false)) return;
-      v = X87Unit::indefinite();
-    }
-    set(v);
-    if constexpr (kPop) u.pop();
-  };
+  const bool empty = u.empty(0);
+  const bool allowed = !empty || u.masked(soft::kInvalid);
+  const F80 v = empty ? X87Unit::indefinite() : u.st(0);
   if (i.mem()) {
-    auto place = u.place_f80();
+    if (allowed) u.store_f80(v);
     u.note_memory_instruction();
-    finish([&](F80 v) { place.set(v); });
   } else {
     u.note_instruction();
-    finish([&](F80 v) { u.set(i.r[0], v); });
+    if (allowed) u.set(i.r[0], v);
   }
+  if (empty) u.stack_fault(false);
+  if (kPop && allowed) u.pop();
 }
 template void fst<false>(Engine&, const Insn&);
 template void fst<true>(Engine&, const Insn&);
@@ -155,17 +150,17 @@ void fbld(Engine& e, const Insn& i) {
 void fbstp(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
-  auto place = u.place_f80();
+  const bool empty = u.empty(0);
+  const soft::Bcd v = empty ? soft::kBcdIndefinite : soft::to_bcd(u.env, soft::unpack(u.st(0)));
+  const bool allowed = u.masked(soft::kInvalid) || (!empty && (u.env.flags & soft::kInvalid) == 0);
+  if (allowed) u.store_f80({.significand = v.digits, .sign_exponent = v.sign_digits});
   u.note_memory_instruction();
-  soft::Bcd v = soft::kBcdIndefinite;
-  if (u.empty(0)) {
-    if (!u.stack_fault(false)) return;
+  if (empty) {
+    u.stack_fault(false);
   } else {
-    v = soft::to_bcd(u.env, soft::unpack(u.st(0)));
-    if (!u.commit()) return;
+    u.commit();
   }
-  place.set({.significand = v.digits, .sign_exponent = v.sign_digits});
-  u.pop();
+  if (allowed) u.pop();
 }
 
 void fxch(Engine& e, const Insn& i) {

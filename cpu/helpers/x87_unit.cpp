@@ -43,15 +43,13 @@ void X87Unit::record(unsigned flags, bool c1) {
 
 F80 X87Unit::load_f80() const {
   Exec m(e_, &i_);
-  const Val<u64> offset = {e_.effective_address(i_)};
-  const u64 significand = m.load_at<u64>(i_.seg(), offset).v;
-  return {.significand = significand, .sign_exponent = m.load_at<u16>(i_.seg(), {part_offset(e_, i_, 8)}).v};
+  const u64 significand = m.load_at<u64>(i_.seg(), {e_.effective_address(i_)}).v;
+  return {.significand = significand, .sign_exponent = m.load_at<u16>(i_.seg(), {e_.effective_address(i_, 8)}).v};
 }
 
-X87Unit::F80Place X87Unit::place_f80() {
-  const Val<u64> offset = {e_.effective_address(i_)};
-  auto low = memory_.place_in<u64>(i_.seg(), offset);
-  return {low, memory_.place_in<u16>(i_.seg(), {part_offset(e_, i_, 8)})};
+void X87Unit::store_f80(F80 v) {
+  memory_.store_at<u64>(i_.seg(), {e_.effective_address(i_)}, {v.significand});
+  memory_.store_at<u16>(i_.seg(), {e_.effective_address(i_, 8)}, {v.sign_exponent});
 }
 
 }  // namespace orrery::cpu::helpers

@@ -37,12 +37,6 @@ inline bool x87_ready(Engine& e) {
   return true;
 }
 
-/// Offset of a later part of a memory operand. With a 16-bit address it does not wrap, so that it is beyond the limit.
-inline u64 part_offset(const Engine& e, const Insn& i, u64 delta) {
-  const u64 offset = e.effective_address(i) + delta;
-  return i.addrsize() == Size::S32 ? offset & 0xffffffff : offset;
-}
-
 class X87Unit {
  public:
   X87Unit(Engine& engine, const Insn& insn) : e_(engine), i_(insn), f_(engine.s.x87) {
@@ -149,16 +143,8 @@ class X87Unit {
   template <class T>
   auto place() { return memory_.place(MemOp<T, MemForm::Segment>{}); }
   F80 load_f80() const;
-  /// An 80-bit operand that can be written without fault.
-  struct F80Place {
-    Exec::MemPlace<u64> low;
-    Exec::MemPlace<u16> high;
-    void set(F80 v) {
-      low.set({v.significand});
-      high.set({v.sign_exponent});
-    }
-  };
-  F80Place place_f80();
+  /// The eight bytes below first; they stay written if the two above fault.
+  void store_f80(F80 v);
 
   Engine& engine() { return e_; }
   const Insn& insn() const { return i_; }
