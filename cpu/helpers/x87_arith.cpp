@@ -1,4 +1,5 @@
 #include "cpu/helpers/x87.h"
+#include "cpu/helpers/x87_fast.h"
 #include "cpu/helpers/x87_operand.h"
 #include "cpu/softfloat/arithmetic.h"
 
@@ -17,11 +18,27 @@ F80 compute(soft::Env& env, const Unpacked& a, const Unpacked& b) {
   if constexpr (kOp == Arith::Divr) return soft::divide<F80>(env, b, a);
 }
 
+template <Arith kOp>
+ORRERY_INLINE inline bool compute(X87Fast& fast, const F80& a, const F80& b) {
+  if (!X87Fast::normal(a) || !X87Fast::normal(b) || !fast.usual()) return false;
+  if constexpr (kOp == Arith::Add) return fast.add(a, b, false);
+  if constexpr (kOp == Arith::Mul) return fast.multiply(a, b);
+  if constexpr (kOp == Arith::Sub) return fast.add(a, b, true);
+  if constexpr (kOp == Arith::Subr) return fast.add(b, a, true);
+  if constexpr (kOp == Arith::Div) return fast.divide(a, b);
+  if constexpr (kOp == Arith::Divr) return fast.divide(b, a);
+}
+
 }  // namespace
 
 template <Arith kOp, bool kPop>
 void arith_registers(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
+  if (X87Fast fast(e, i); !fast.empty(i.r[0]) && !fast.empty(i.r[1]) && compute<kOp>(fast, fast.st(i.r[0]), fast.st(i.r[1]))) {
+    fast.note_instruction();
+    fast.finish(i.r[0], kPop);
+    return;
+  }
   X87Unit u(e, i);
   u.note_instruction();
   const unsigned a = i.r[0], b = i.r[1];
@@ -39,13 +56,20 @@ void arith_registers(Engine& e, const Insn& i) {
 template <Arith kOp, Operand kOperand>
 void arith_memory(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
+  X87Fast fast(e, i);
+  const OperandBits<kOperand> image = load_bits<kOperand>(fast);
+  if (F80 b; !fast.empty(0) && widen_normal<kOperand>(image, b) && compute<kOp>(fast, fast.st(0), b)) {
+    fast.note_memory_instruction();
+    fast.finish(0, false);
+    return;
+  }
   X87Unit u(e, i);
-  const Unpacked b = load_operand<kOperand>(u);
   u.note_memory_instruction();
   if (u.empty(0)) {
     u.underflow(0);
     return;
   }
+  const Unpacked b = unpack_operand<kOperand>(image);
   u.use_precision_control();
   const F80 result = compute<kOp>(u.env, soft::unpack(u.st(0)), b);
   if (u.commit()) u.set(0, result);

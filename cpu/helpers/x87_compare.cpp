@@ -65,8 +65,9 @@ template void fcompp<true>(Engine&, const Insn&);
 template <Operand kOperand, bool kPop>
 void fcom_memory(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
+  X87Fast fast(e, i);
+  const Unpacked b = unpack_operand<kOperand>(load_bits<kOperand>(fast));
   X87Unit u(e, i);
-  const Unpacked b = load_operand<kOperand>(u);
   u.note_memory_instruction();
   const bool done = u.empty(0) ? compare_empty(u) : compare_top(u, b, false);
   if (kPop && done) u.pop();

@@ -129,6 +129,8 @@ void fnsave(Engine& e, const Insn& i) {
   if (!x87_available(e)) return;
   const X87& f = e.s.x87;
   const unsigned start = environment_size(i);
+  // Unlike FNSTENV it looks at the image's last byte first. With a 16-bit address that may lie at the segment's start.
+  e.probe_write(i.seg(), e.effective_address(i, start + 79), 1);
   Image image(e, i);
   store_environment(e, i, image);
   for (unsigned n = 0; n < 8; ++n) {

@@ -1,6 +1,6 @@
 // Loads, stores, exchanges, constants.
 #include "cpu/helpers/x87.h"
-#include "cpu/helpers/x87_unit.h"
+#include "cpu/helpers/x87_fast.h"
 #include "cpu/softfloat/bcd.h"
 
 namespace orrery::cpu::helpers {
@@ -13,8 +13,13 @@ using soft::Unpacked;
 template <class F, class T>
 void load_real(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
+  X87Fast fast(e, i);
+  const F v{fast.load<T>()};
+  if (F80 wide; fast.empty(7) && X87Fast::widen(v, wide, true)) {
+    fast.note_memory_instruction();
+    return fast.push(wide);
+  }
   X87Unit u(e, i);
-  const F v{u.load<T>()};
   u.note_memory_instruction();
   if (!u.empty(7)) return u.push_checked({});
   u.push_checked(soft::widen(u.env, soft::unpack(v)));
@@ -23,6 +28,14 @@ void load_real(Engine& e, const Insn& i) {
 template <class F, class T, bool kPop>
 void store_real(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
+  X87Fast fast(e, i);
+  if (F v; fast.usual() && !fast.empty(0) && fast.narrow(fast.st(0), v)) {
+    fast.store<T>(v.bits);
+    fast.note_memory_instruction();
+    fast.set_status(kPop ? 1 : 0);
+    if constexpr (kPop) fast.free_top();
+    return;
+  }
   X87Unit u(e, i);
   auto place = u.place<T>();
   u.note_memory_instruction();
@@ -58,6 +71,10 @@ void store_integer(Engine& e, const Insn& i, bool truncate) {
 
 void fld(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
+  if (X87Fast fast(e, i); !i.mem() && fast.empty(7) && !fast.empty(i.r[0])) {
+    fast.note_instruction();
+    return fast.push(F80{fast.st(i.r[0])});
+  }
   X87Unit u(e, i);
   if (i.mem()) {
     const F80 v = u.load_f80();
@@ -79,8 +96,13 @@ void fld_m64(Engine& e, const Insn& i) { load_real<F64, u64>(e, i); }
 template <class T>
 void fild(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
+  X87Fast fast(e, i);
+  const T v = static_cast<T>(fast.load<std::make_unsigned_t<T>>());
+  if (fast.empty(7)) {
+    fast.note_memory_instruction();
+    return fast.push(X87Fast::from_integer(v));
+  }
   X87Unit u(e, i);
-  const T v = static_cast<T>(u.load<std::make_unsigned_t<T>>());
   u.note_memory_instruction();
   u.push_checked(soft::from_integer<F80>(u.env, v));
 }

@@ -40,7 +40,9 @@ WideFloat arctangent_of_ratio(const WideFloat& y, const WideFloat& x) {
     }
   }
   const u128 v = fraction128(u);
-  const WideFloat small = multiply(u, normalised(false, 0, series<true>(kSeries, multiply_high(v, v))));
+  u128 factor = series<true>(kSeries, multiply_high(v, v));
+  if (factor == kFixedOne && !u.zero()) --factor;  // it is a little less, too little to show
+  const WideFloat small = multiply(u, normalised(false, 0, factor));
   return add(normalised(false, 0, kArctangents[k]), small);
 }
 
