@@ -1,6 +1,7 @@
 // Exec: the model of the Machine concept (semantics/machine.h) that computes with plain integers: the interpreter.
 #pragma once
 
+#include "cpu/bit_scatter.h"
 #include "cpu/engine.h"
 #include "cpu/operands.h"
 #include "cpu/simd/unit.h"
@@ -95,21 +96,9 @@ class Exec {
   }
   /// The lower bits of `a` at the places of the set bits of `mask`, and back.
   template <class T>
-  Val<T> deposit_bits(Val<T> a, Val<T> mask) const {
-    T r = 0;
-    for (T rest = mask.v; rest != 0; rest = static_cast<T>(rest & (rest - 1)), a.v = static_cast<T>(a.v >> 1)) {
-      r |= static_cast<T>((rest & (~rest + 1)) & (T{0} - (a.v & 1)));
-    }
-    return {r};
-  }
+  Val<T> deposit_bits(Val<T> a, Val<T> mask) const { return {DepositBits<T>::run(a.v, mask.v)}; }
   template <class T>
-  Val<T> extract_bits(Val<T> a, Val<T> mask) const {
-    T r = 0, bit = 1;
-    for (T rest = mask.v; rest != 0; rest = static_cast<T>(rest & (rest - 1)), bit = static_cast<T>(bit << 1)) {
-      if ((a.v & rest & (~rest + 1)) != 0) r |= bit;
-    }
-    return {r};
-  }
+  Val<T> extract_bits(Val<T> a, Val<T> mask) const { return {ExtractBits<T>::run(a.v, mask.v)}; }
   template <class F>
   void when(Val<bool> c, F&& body) {
     if (c.v) body();

@@ -242,6 +242,7 @@ u32 Engine::compute_mode() const {
     flat = flat && g.present() && g.writable() && !g.expand_down() && g.base == 0 && g.limit == 0xffffffff;
   }
   if (flat) m |= kModeFlat;
+  if ((m & kModeCode64) != 0 || s.seg[kSs].db()) m |= kModeStack32;
   return m;
 }
 

@@ -1,0 +1,24 @@
+// Lifters of the table's group "bmi".
+#include "cpu/semantics/bmi.h"
+#include "cpu/semantics/data.h"
+#include "jit/lifters.h"
+
+namespace orrery::jit {
+namespace {
+
+namespace sem = cpu::sem;
+using namespace cpu;         // NOLINT: the words of the table
+using namespace cpu::table;  // NOLINT
+
+constexpr LiftRow kRows[] = {
+#define X(id, encoding, mnemonic, o1, o2, o3, semantic, feature, checks, reads, writes) \
+  detail::make_row<sem::semantic, (checks), cpu::Opd::o1, cpu::Opd::o2, cpu::Opd::o3>(),
+#include "cpu/opcodes/bmi.inc"
+#undef X
+};
+
+}  // namespace
+
+std::span<const LiftRow> bmi_lifters() { return kRows; }
+
+}  // namespace orrery::jit
