@@ -1,4 +1,5 @@
-// The operand forms and sizes that a table line can have, as types: what both engines instantiate each line's semantic for.
+// The operand forms and sizes that a table line can have, as types: what both engines instantiate each line's semantic
+// for.
 #pragma once
 
 #include <array>
@@ -10,10 +11,12 @@
 namespace orrery::cpu {
 
 /// True for the lines that end a block only with a repeat prefix.
-constexpr bool is_string_op(u16 op) { return op >= static_cast<u16>(Op::Movs_YbXb) && op <= static_cast<u16>(Op::Scas_rAXYv); }
+constexpr bool is_string_op(u16 op) {
+  return op >= static_cast<u16>(Op::Movs_YbXb) && op <= static_cast<u16>(Op::Scas_rAXYv);
+}
 
-/// forms[operand size][MemForm]; null where the form cannot occur. String instructions have two forms of another kind: None is
-/// the plain one, Segment and Flat are the repeated one.
+/// forms[operand size][MemForm]; null where the form cannot occur. String instructions have two forms of another kind:
+/// None is the plain one, Segment and Flat are the repeated one.
 template <class Function>
 using FormRow = std::array<std::array<Function, 3>, 3>;
 
@@ -32,7 +35,19 @@ constexpr unsigned width_of(Opd k, unsigned size) {
     case Ed: case Md: case Gd: case Rd: case Qd: case Wd: return 4;
     case Eq: case Mq: case Gq: case Qq: case Pq: case Nq: case Wq: case Uq: return 8;
     case Vx: case Wx: case Udq: case Mdq: case XMM0: return 16;
-    case Ev: case Mv: case Gv: case Zv: case Rv: case Iv: case Iz: case sIb: case Ov: case Xv: case Yv: case rAX: case One: return v;
+    case Ev:
+    case Mv:
+    case Gv:
+    case Zv:
+    case Rv:
+    case Iv:
+    case Iz:
+    case sIb:
+    case Ov:
+    case Xv:
+    case Yv:
+    case rAX:
+    case One: return v;
     case Ez: case Gz: case zAX: case Xz: case Yz: return v == 8 ? 4 : v;
     case Ey: case My: case Gy: case Ry: case By: return v == 8 ? 8 : 4;
     default: return 0;
@@ -46,8 +61,9 @@ template <Opd K>
 inline constexpr bool kMemoryOnly =
     kOneOf<K, Opd::Mb, Opd::Mw, Opd::Md, Opd::Mq, Opd::Mdq, Opd::Mv, Opd::My, Opd::Ob, Opd::Ov, Opd::M>;
 template <Opd K>
-inline constexpr bool kMemoryOrRegister = kOneOf<K, Opd::Eb, Opd::Ew, Opd::Ed, Opd::Eq, Opd::Ev, Opd::Ez, Opd::Ey, Opd::RdMb,
-                                                 Opd::RdMw, Opd::Qd, Opd::Qq, Opd::Ww, Opd::Wd, Opd::Wq, Opd::Wx>;
+inline constexpr bool kMemoryOrRegister =
+    kOneOf<K, Opd::Eb, Opd::Ew, Opd::Ed, Opd::Eq, Opd::Ev, Opd::Ez, Opd::Ey, Opd::RdMb, Opd::RdMw, Opd::Qd, Opd::Qq,
+           Opd::Ww, Opd::Wd, Opd::Wq, Opd::Wx>;
 template <Opd K>
 inline constexpr bool kMmxRegister = kOneOf<K, Opd::Pq, Opd::Nq, Opd::Qd, Opd::Qq>;
 template <Opd K>
@@ -111,8 +127,8 @@ constexpr bool stays() {
   }
 }
 
-/// Policy::make<Sem, Ends, Size, Operands...>() for one form of a line, or null. Policy::kFlatForms: whether the forms Flat
-/// are wanted beside the forms Segment.
+/// Policy::make<Sem, Ends, Size, Operands...>() for one form of a line, or null. Policy::kFlatForms: whether the forms
+/// Flat are wanted beside the forms Segment.
 template <class Policy, class Sem, u8 Checks, unsigned Size, MemForm F, Opd A, Opd B, Opd C>
 constexpr typename Policy::Function form_for() {
   constexpr bool kEnds = (Checks & table::Ends) != 0;
@@ -123,7 +139,8 @@ constexpr typename Policy::Function form_for() {
   } else if constexpr (requires { Sem::kString; }) {
     // Not a memory form: row [0] is for the plain instruction, row [1] for the repeated one, which ends its block.
     constexpr unsigned kSize = size_dependent(A) || size_dependent(B) ? Size : 1;
-    return Policy::template make<Sem, F != MemForm::None, kSize, decltype(operand<A, 0, kSize, F>()), decltype(operand<B, 1, kSize, F>())>();
+    return Policy::template make<Sem, F != MemForm::None, kSize, decltype(operand<A, 0, kSize, F>()),
+                                 decltype(operand<B, 1, kSize, F>())>();
   } else {
     constexpr bool kMemoryForm = F != MemForm::None;
     constexpr bool kCanBeMemory =
@@ -132,13 +149,16 @@ constexpr typename Policy::Function form_for() {
     if constexpr ((kMemoryForm && !kCanBeMemory) || (!kMemoryForm && kMustBeMemory)) {
       return nullptr;
     } else {
-      constexpr bool kSized = size_dependent(A) || size_dependent(B) || size_dependent(C) || requires { Sem::kUsesOperandSize; };
+      constexpr bool kSized = size_dependent(A) || size_dependent(B) || size_dependent(C) || requires {
+        Sem::kUsesOperandSize;
+      };
       constexpr unsigned kSize = kSized ? Size : 1;
       if constexpr (C != Opd::None) {
-        return Policy::template make<Sem, kEnds, kSize, decltype(operand<A, 0, kSize, F>()), decltype(operand<B, 1, kSize, F>()),
-                        decltype(operand<C, 2, kSize, F>())>();
+        return Policy::template make<Sem, kEnds, kSize, decltype(operand<A, 0, kSize, F>()),
+                                     decltype(operand<B, 1, kSize, F>()), decltype(operand<C, 2, kSize, F>())>();
       } else if constexpr (B != Opd::None) {
-        return Policy::template make<Sem, kEnds, kSize, decltype(operand<A, 0, kSize, F>()), decltype(operand<B, 1, kSize, F>())>();
+        return Policy::template make<Sem, kEnds, kSize, decltype(operand<A, 0, kSize, F>()),
+                                     decltype(operand<B, 1, kSize, F>())>();
       } else if constexpr (A != Opd::None) {
         return Policy::template make<Sem, kEnds, kSize, decltype(operand<A, 0, kSize, F>())>();
       } else {
@@ -152,7 +172,8 @@ constexpr typename Policy::Function form_for() {
 template <class Policy, class Sem, u8 Checks, Opd A, Opd B, Opd C>
 constexpr FormRow<typename Policy::Function> make_forms() {
   FormRow<typename Policy::Function> row{};
-#define ORRERY_FORM(S, F) row[S][static_cast<unsigned>(MemForm::F)] = form_for<Policy, Sem, Checks, S, MemForm::F, A, B, C>()
+#define ORRERY_FORM(S, F) \
+  row[S][static_cast<unsigned>(MemForm::F)] = form_for<Policy, Sem, Checks, S, MemForm::F, A, B, C>()
   ORRERY_FORM(0, None);
   ORRERY_FORM(0, Segment);
   ORRERY_FORM(0, Flat);

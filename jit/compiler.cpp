@@ -197,8 +197,8 @@ Compiler::Batch Compiler::compile() {
   for (const std::string& name : p.names) order.push_back(p.jit->mangleAndIntern(name));
   for (const auto& name : order) wanted.add(name);
   p.names.clear();
-  const orc::SymbolMap found = expect(p.jit->getExecutionSession().lookup(
-      {{&dylib, orc::JITDylibLookupFlags::MatchAllSymbols}}, std::move(wanted)));
+  const orc::SymbolMap found = expect(
+      p.jit->getExecutionSession().lookup({{&dylib, orc::JITDylibLookupFlags::MatchAllSymbols}}, std::move(wanted)));
   for (const auto& name : order) batch.code.push_back(found.find(name)->second.getAddress().toPtr<Code>());
   batch.id = ++p.totals.batches;
   p.trackers[batch.id] = tracker;

@@ -1,8 +1,8 @@
 // From decoded blocks to host code: lift, verify, a short pass list, LLVM's ORC.
 //
-// Blocks are added to an open batch; compile() makes one module of it, since code generation has a high cost for each module.
-// A batch's memory is freed by drop() (one ORC ResourceTracker each). Everything runs on the caller's thread; one Compiler is
-// used by one thread at a time, and several are independent of each other.
+// Blocks are added to an open batch; compile() makes one module of it, since code generation has a high cost for each
+// module. A batch's memory is freed by drop() (one ORC ResourceTracker each). Everything runs on the caller's thread;
+// one Compiler is used by one thread at a time, and several are independent of each other.
 #pragma once
 
 #include <memory>
@@ -22,9 +22,9 @@ struct Source;
 class Compiler {
  public:
   struct Options {
-    bool fast = false;      // no passes, code generation by FastISel: the cheapest way
-    bool verify = false;    // LLVM's verifier over each function; a failure throws std::logic_error
-    bool keep_text = false; // text() gives the last batch's IR, as it was compiled
+    bool fast = false;       // no passes, code generation by FastISel: the cheapest way
+    bool verify = false;     // LLVM's verifier over each function; a failure throws std::logic_error
+    bool keep_text = false;  // text() gives the last batch's IR, as it was compiled
   };
   /// Seconds and counts since construction.
   struct Totals {
@@ -42,7 +42,8 @@ class Compiler {
   Compiler(const Compiler&) = delete;
   Compiler& operator=(const Compiler&) = delete;
 
-  /// Lifts a block into the open batch. The instructions need not outlive the call. False if one of them has no lifted form.
+  /// Lifts a block into the open batch. The instructions need not outlive the call. False if one of them has no lifted
+  /// form.
   bool add(const Source& source);
   bool add(const cpu::Block& block);
   /// Instructions of the block added last that call a helper.

@@ -11,8 +11,7 @@
 namespace orrery::jit {
 
 struct Ir::Parts {
-  explicit Parts(llvm::Module& m)
-      : module(m), context(m.getContext()), b(context), md(context) {
+  explicit Parts(llvm::Module& m) : module(m), context(m.getContext()), b(context), md(context) {
     llvm::MDNode* root = md.createTBAARoot("orrery");
     const auto tag = [&](const char* name) {
       llvm::MDNode* type = md.createTBAAScalarTypeNode(name, root);
@@ -29,7 +28,9 @@ struct Ir::Parts {
   llvm::Type* type(unsigned bits) {
     return bits == 128 ? static_cast<llvm::Type*>(llvm::FixedVectorType::get(b.getInt64Ty(), 2)) : b.getIntNTy(bits);
   }
-  llvm::Value* at(llvm::Value* base, u32 offset) { return offset == 0 ? base : b.CreateConstInBoundsGEP1_32(b.getInt8Ty(), base, offset); }
+  llvm::Value* at(llvm::Value* base, u32 offset) {
+    return offset == 0 ? base : b.CreateConstInBoundsGEP1_32(b.getInt8Ty(), base, offset);
+  }
   template <class I>
   I* tagged(I* i, llvm::MDNode* tag) {
     i->setMetadata(llvm::LLVMContext::MD_tbaa, tag);
@@ -62,7 +63,8 @@ void Ir::begin(std::string_view name) {
   auto& b = p_->b;
   auto* ptr = b.getPtrTy();
   auto* type = llvm::FunctionType::get(b.getInt32Ty(), {ptr, ptr, ptr}, false);
-  p_->f = llvm::Function::Create(type, llvm::Function::ExternalLinkage, llvm::StringRef(name.data(), name.size()), p_->module);
+  p_->f = llvm::Function::Create(type, llvm::Function::ExternalLinkage, llvm::StringRef(name.data(), name.size()),
+                                 p_->module);
   p_->f->setDoesNotThrow();
   for (auto& argument : p_->f->args()) argument.addAttr(llvm::Attribute::NoAlias);
   engine_ = p_->f->getArg(0);
@@ -74,7 +76,8 @@ void Ir::begin(std::string_view name) {
 
 void Ir::end() { p_->f = nullptr; }
 
-// ---- values -------------------------------------------------------------------------------------------------------------
+// ---- values
+// -------------------------------------------------------------------------------------------------------------
 
 Node Ir::constant(unsigned bits, u64 value) { return llvm::ConstantInt::get(p_->b.getIntNTy(bits), value); }
 
@@ -107,8 +110,7 @@ Node Ir::binary(Binary op, Node a, Node b) {
 Node Ir::unary(Unary op, Node a) {
   auto& b = p_->b;
   switch (op) {
-    case Unary::ByteSwap:
-      return bits(a) == 8 ? a : b.CreateUnaryIntrinsic(llvm::Intrinsic::bswap, a);
+    case Unary::ByteSwap: return bits(a) == 8 ? a : b.CreateUnaryIntrinsic(llvm::Intrinsic::bswap, a);
     case Unary::TrailingZeros: return b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, a, b.getFalse());
     case Unary::LeadingZeros: return b.CreateBinaryIntrinsic(llvm::Intrinsic::ctlz, a, b.getFalse());
     case Unary::Population: return b.CreateUnaryIntrinsic(llvm::Intrinsic::ctpop, a);
@@ -171,7 +173,8 @@ Node Ir::packed(Packed op, unsigned lane_bits, Node a, Node b) {
   return builder.CreateBitCast(r, whole);
 }
 
-// ---- memory -------------------------------------------------------------------------------------------------------------
+// ---- memory
+// -------------------------------------------------------------------------------------------------------------
 
 Node Ir::insn(unsigned index) { return p_->at(insns_, static_cast<u32>(index * sizeof(cpu::Insn))); }
 
@@ -216,8 +219,10 @@ Node Ir::own_load(Node address, u32 offset) {
 
 Node Ir::guest_load(Node address, unsigned bits) {
   auto& b = p_->b;
-  Node n = p_->tagged(b.CreateAlignedLoad(p_->type(bits), b.CreateIntToPtr(address, b.getPtrTy()), llvm::Align(1)), p_->guest);
-  if constexpr (std::endian::native == std::endian::big) return bits > 8 ? b.CreateUnaryIntrinsic(llvm::Intrinsic::bswap, n) : n;
+  Node n = p_->tagged(b.CreateAlignedLoad(p_->type(bits), b.CreateIntToPtr(address, b.getPtrTy()), llvm::Align(1)),
+                      p_->guest);
+  if constexpr (std::endian::native == std::endian::big)
+    return bits > 8 ? b.CreateUnaryIntrinsic(llvm::Intrinsic::bswap, n) : n;
   return n;
 }
 void Ir::guest_store(Node address, Node v) {
@@ -228,7 +233,8 @@ void Ir::guest_store(Node address, Node v) {
   p_->tagged(b.CreateAlignedStore(v, b.CreateIntToPtr(address, b.getPtrTy()), llvm::Align(1)), p_->guest);
 }
 
-// ---- control ------------------------------------------------------------------------------------------------------------
+// ---- control
+// ------------------------------------------------------------------------------------------------------------
 
 Label Ir::label(const char* name) { return llvm::BasicBlock::Create(p_->context, name, p_->f); }
 Label Ir::here() const { return p_->b.GetInsertBlock(); }
@@ -237,7 +243,9 @@ void Ir::branch(Label l) { p_->b.CreateBr(l); }
 
 void Ir::branch_if(Node c, Label first, Label second, Likely likely) {
   p_->b.CreateCondBr(c, first, second,
-                     likely == Likely::Unknown ? nullptr : likely == Likely::First ? p_->likely : p_->unlikely);
+                     likely == Likely::Unknown ? nullptr
+                     : likely == Likely::First ? p_->likely
+                                               : p_->unlikely);
 }
 
 Node Ir::phi(std::initializer_list<std::pair<Node, Label>> in) {

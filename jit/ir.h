@@ -1,6 +1,7 @@
 // LLVM's IR as the lifter sees it: values and blocks are opaque, so that only ir.cpp and compiler.cpp include LLVM.
 //
-// Integers are nodes of 1, 8, 16, 32 or 64 bits, vectors of 128 bits are <2 x i64>. Operations on constants fold at once.
+// Integers are nodes of 1, 8, 16, 32 or 64 bits, vectors of 128 bits are <2 x i64>. Operations on constants fold at
+// once.
 #pragma once
 
 #include <initializer_list>
@@ -26,8 +27,23 @@ enum class Binary : u8 { Add, Sub, Mul, And, Or, Xor, Shl, Shr, Sar, Eq, Ne, Lt 
 enum class Unary : u8 { ByteSwap, TrailingZeros, LeadingZeros, Population };
 /// Lane-wise operations on vectors.
 enum class Packed : u8 {
-  Add, Sub, Mul, And, Or, Xor, AndNot, Equal, GreaterSigned, MinUnsigned, MaxUnsigned, MinSigned, MaxSigned,
-  AddSaturatedSigned, AddSaturatedUnsigned, SubSaturatedSigned, SubSaturatedUnsigned
+  Add,
+  Sub,
+  Mul,
+  And,
+  Or,
+  Xor,
+  AndNot,
+  Equal,
+  GreaterSigned,
+  MinUnsigned,
+  MaxUnsigned,
+  MinSigned,
+  MaxSigned,
+  AddSaturatedSigned,
+  AddSaturatedUnsigned,
+  SubSaturatedSigned,
+  SubSaturatedUnsigned
 };
 
 /// What a called C++ function returns.
@@ -55,7 +71,8 @@ class Ir {
   /// Building of the function is over.
   void end();
 
-  // ---- values -----------------------------------------------------------------------------------------------------------
+  // ---- values
+  // -----------------------------------------------------------------------------------------------------------
   Node constant(unsigned bits, u64 value);
   /// The value of a constant of up to 64 bits.
   static std::optional<u64> known(Node n);
@@ -75,7 +92,8 @@ class Ir {
   /// `op` on lanes of `lane_bits`; both operands 128-bit vectors or 64-bit integers.
   Node packed(Packed op, unsigned lane_bits, Node a, Node b);
 
-  // ---- memory -----------------------------------------------------------------------------------------------------------
+  // ---- memory
+  // -----------------------------------------------------------------------------------------------------------
   Node engine() const { return engine_; }
   Node frame() const { return frame_; }
   Node insn(unsigned index);
@@ -94,7 +112,8 @@ class Ir {
   Node guest_load(Node address, unsigned bits);
   void guest_store(Node address, Node v);
 
-  // ---- control ----------------------------------------------------------------------------------------------------------
+  // ---- control
+  // ----------------------------------------------------------------------------------------------------------
   Label label(const char* name);
   Label here() const;
   void go_to(Label l);

@@ -55,14 +55,15 @@ bool Lifter::lift(std::string_view name) {
     attention_ = nullptr;
     symbols_ = 0;
     jump_ = {};
-    choose_lifter(*i_)(*this, *i_);
+    choose_lifter (*i_)(*this, *i_);
   }
   if (!done_) leave(Exit::Next, rip_behind(*i_));
   ir.end();
   return true;
 }
 
-// ---- registers ----------------------------------------------------------------------------------------------------------
+// ---- registers
+// ----------------------------------------------------------------------------------------------------------
 
 u32 Lifter::offset_of(unsigned slot) {
   if (slot >= kXmmSlot) return layout::kXmm + (slot - kXmmSlot) * u32{sizeof(Vector256)};
@@ -141,7 +142,8 @@ void Lifter::end_when() {
   }
 }
 
-// ---- exits --------------------------------------------------------------------------------------------------------------
+// ---- exits
+// --------------------------------------------------------------------------------------------------------------
 
 Label Lifter::fault_exit() {
   if (fault_exit_ != nullptr && fault_version_ == version_ && stack_on_fault_ == nullptr) return fault_exit_;
@@ -167,8 +169,8 @@ void Lifter::leave(Exit exit, Node rip) {
 Node Lifter::check(Node status) {
   const Label exit = fault_exit();
   const Label go_on = ir.label("done");
-  ir.branch_if(ir.binary(Binary::Eq, status, ir.constant(Ir::bits(status), static_cast<u64>(Status::Fault))), exit, go_on,
-               Ir::Likely::Second);
+  ir.branch_if(ir.binary(Binary::Eq, status, ir.constant(Ir::bits(status), static_cast<u64>(Status::Fault))), exit,
+               go_on, Ir::Likely::Second);
   ir.go_to(go_on);
   return ir.binary(Binary::Eq, status, ir.constant(Ir::bits(status), static_cast<u64>(Status::Attention)));
 }
@@ -181,7 +183,8 @@ void Lifter::raise_if(const Insn& i, Node c, Node vector) {
   const Label raise = ir.label("raise"), go_on = ir.label("checked");
   ir.branch_if(c, raise, go_on, Ir::Likely::Second);
   ir.go_to(raise);
-  ir.call(runtime::kRaise, {ir.engine(), ir.insn(index_of(i) + (mutated(Mutation::WrongFaultRip) ? 1 : 0)), ir.frame(), vector});
+  ir.call(runtime::kRaise,
+          {ir.engine(), ir.insn(index_of(i) + (mutated(Mutation::WrongFaultRip) ? 1 : 0)), ir.frame(), vector});
   ir.branch(exit);
   ir.go_to(go_on);
 }
@@ -209,8 +212,7 @@ void Lifter::begin_mmx(const Insn& i) {
   const Label from = ir.here();
   ir.branch_if(ir.binary(Binary::Ne, es, ir.constant(16, 0)), pending, go_on, Ir::Likely::Second);
   ir.go_to(pending);
-  Node attention = check(ir.call(runtime::kPendingException,
-                                 {ir.engine(), ir.insn(index_of(i)), ir.frame()}));
+  Node attention = check(ir.call(runtime::kPendingException, {ir.engine(), ir.insn(index_of(i)), ir.frame()}));
   const Label end = ir.here();
   ir.branch(go_on);
   ir.go_to(go_on);
@@ -222,8 +224,7 @@ void Lifter::float_flags(const Insn& i, Node flags) {
   const Label from = ir.here();
   ir.branch_if(ir.binary(Binary::Ne, flags, ir.constant(32, 0)), some, go_on);
   ir.go_to(some);
-  Node attention = check(ir.call(runtime::kFloatExceptions, {ir.engine(), ir.insn(index_of(i)),
-                                                             ir.frame(), flags}));
+  Node attention = check(ir.call(runtime::kFloatExceptions, {ir.engine(), ir.insn(index_of(i)), ir.frame(), flags}));
   const Label end = ir.here();
   ir.branch(go_on);
   ir.go_to(go_on);
@@ -289,31 +290,35 @@ void Lifter::finish(const Insn& i, bool ends) {
   ir.branch_if(attention_, exit, go_on, Ir::Likely::Second);
   ir.go_to(exit);
   if (!mutated(Mutation::NoRefund)) {
-    ir.set_field(layout::kIcount, ir.binary(Binary::Sub, ir.field(layout::kIcount, 64), c64(source_.count - index - 1)));
+    ir.set_field(layout::kIcount,
+                 ir.binary(Binary::Sub, ir.field(layout::kIcount, 64), c64(source_.count - index - 1)));
   }
   leave(Exit::Leave, rip_behind(i));
   ir.go_to(go_on);
 }
 
-// ---- memory -------------------------------------------------------------------------------------------------------------
+// ---- memory
+// -------------------------------------------------------------------------------------------------------------
 
 Node Lifter::mask_address(const Insn& i, Node offset) {
   return ir.binary(Binary::And, offset, c64(address_mask(i.addrsize())));
 }
 
 Node Lifter::offset(const Insn& i) {
-  Node base = i.base == kRipBase    ? ir.binary(Binary::Add, rip_, c64(u64{i.offset} + i.length))
+  Node base = i.base == kRipBase     ? ir.binary(Binary::Add, rip_, c64(u64{i.offset} + i.length))
               : i.base == kMoffsBase ? c64(i.imm)
                                      : gpr(i.base);
   Node index = gpr(i.index);
   if (i.scale() != 0) index = ir.binary(Binary::Shl, index, c64(i.scale()));
-  Node sum = ir.binary(Binary::Add, ir.binary(Binary::Add, base, index), c64(static_cast<u64>(static_cast<i64>(i.disp))));
+  Node sum =
+      ir.binary(Binary::Add, ir.binary(Binary::Add, base, index), c64(static_cast<u64>(static_cast<i64>(i.disp))));
   return mask_address(i, sum);
 }
 
 Lifter::Address Lifter::operand_address(const Insn& i, bool aligned) {
   const unsigned seg = i.seg();
-  const bool flat = (source_.mode & kModeFlat) != 0 && i.addrsize() == Size::S32 && (seg == kDs || seg == kSs || seg == kEs);
+  const bool flat =
+      (source_.mode & kModeFlat) != 0 && i.addrsize() == Size::S32 && (seg == kDs || seg == kSs || seg == kEs);
   return {offset(i), seg, flat, aligned};
 }
 
@@ -330,7 +335,8 @@ Lifter::Access Lifter::fast_path(const Address& a, unsigned width, bool write) {
   if (!whole) {
     const u32 window = layout::kWindows + a.seg * u32{sizeof(SegmentWindow)};
     if (!code64()) {
-      Node end = ir.field(window + (write ? u32{offsetof(SegmentWindow, write_end)} : u32{offsetof(SegmentWindow, read_end)}), 64);
+      Node end = ir.field(
+          window + (write ? u32{offsetof(SegmentWindow, write_end)} : u32{offsetof(SegmentWindow, read_end)}), 64);
       Node last = ir.binary(Binary::Add, a.offset, c64(width));
       inside = ir.binary(Binary::Xor, ir.binary(Binary::Lt, end, last), ir.constant(1, 1));
     }
@@ -347,7 +353,8 @@ Lifter::Access Lifter::fast_path(const Address& a, unsigned width, bool write) {
   Node entry = ir.binary(Binary::Add, ir.field(layout::kTlb, 64), ir.binary(Binary::Shl, number, c64(kEntryShift)));
   Node tag = ir.own_load(entry, write ? u32{offsetof(TlbEntry, write_tag)} : u32{offsetof(TlbEntry, read_tag)});
   Node last = width == 1 ? linear : ir.binary(Binary::Add, linear, c64(width - 1));
-  Node wanted = ir.binary(Binary::Or, ir.binary(Binary::And, last, c64(~u64{0xfff})), ir.field(layout::kTlbGeneration, 64));
+  Node wanted =
+      ir.binary(Binary::Or, ir.binary(Binary::And, last, c64(~u64{0xfff})), ir.field(layout::kTlbGeneration, 64));
   Node hit = ir.binary(Binary::Eq, tag, wanted);
   if (inside != nullptr) hit = ir.binary(Binary::And, hit, inside);
   const Label fast = ir.label("fast"), slow = ir.label("slow");
@@ -408,8 +415,7 @@ Lifter::Place Lifter::place(const Insn& i, const Address& a, unsigned width) {
   const Label fast = ir.here(), join = ir.label("place");
   ir.branch(join);
   ir.go_to(access.slow);
-  Node loaded = ir.call(runtime::kPlace, {ir.engine(), a.offset, ir.insn(index_of(i)),
-                                          ir.frame(), how(a, width)});
+  Node loaded = ir.call(runtime::kPlace, {ir.engine(), a.offset, ir.insn(index_of(i)), ir.frame(), how(a, width)});
   check(ir.part(loaded, 1));
   Node host = ir.part(loaded, 0);
   const Label slow = ir.here();
@@ -425,16 +431,16 @@ void Lifter::place_set(const Insn& i, const Place& p, Node value) {
   const Label from = ir.here(), finish = ir.label("finish"), join = ir.label("set");
   ir.branch_if(p.slow, finish, join, Ir::Likely::Second);
   ir.go_to(finish);
-  Node attention = check(ir.call(runtime::kFinishPlace, {ir.engine(), p.address.offset,
-                                                         ir.insn(index_of(i)), ir.frame(),
-                                                         how(p.address, p.width)}));
+  Node attention = check(ir.call(runtime::kFinishPlace, {ir.engine(), p.address.offset, ir.insn(index_of(i)),
+                                                         ir.frame(), how(p.address, p.width)}));
   const Label end = ir.here();
   ir.branch(join);
   ir.go_to(join);
   note_attention(ir.phi({{ir.constant(1, 0), from}, {attention, end}}));
 }
 
-// ---- flags --------------------------------------------------------------------------------------------------------------
+// ---- flags
+// --------------------------------------------------------------------------------------------------------------
 
 // The formulas are those of LazyFlags (cpu/state.h, cpu/flags.h) and of Exec.
 
@@ -542,13 +548,14 @@ void Lifter::set_arith_flags(Node image) {
   set(kFlagsAux, aux);
 }
 
-// ---- the table ----------------------------------------------------------------------------------------------------------
+// ---- the table
+// ----------------------------------------------------------------------------------------------------------
 
 const std::vector<LiftRow>& lift_table() {
   static const std::vector<LiftRow> table = [] {
     std::vector<LiftRow> all;
-    for (auto group : {bmi_lifters(), integer_lifters(), control_lifters(), string_lifters(), system_lifters(), x87_lifters(),
-                       mmx_lifters(), sse_integer_lifters(), sse_lifters(), sse4_lifters()}) {
+    for (auto group : {bmi_lifters(), integer_lifters(), control_lifters(), string_lifters(), system_lifters(),
+                       x87_lifters(), mmx_lifters(), sse_integer_lifters(), sse_lifters(), sse4_lifters()}) {
       all.insert(all.end(), group.begin(), group.end());
     }
     return all;

@@ -72,7 +72,8 @@ class Lifter {
   /// Instructions that became calls of helpers.
   unsigned helpers_called() const { return helpers_called_; }
 
-  // ---- for Lift<T> ------------------------------------------------------------------------------------------------------
+  // ---- for Lift<T>
+  // ------------------------------------------------------------------------------------------------------
   Ir& ir;
   /// State that is kept in nodes: general registers, lazy flags, EFLAGS, XMM registers.
   enum Slot : u8 { kGprSlot = 0, kFlagsResult = 16, kFlagsAux, kEflags, kXmmSlot, kSlotCount = kXmmSlot + 16 };
@@ -256,7 +257,8 @@ class Lift {
   Lift(Lifter& lifter, const Insn& insn, bool ends, bool stays)
       : l_(lifter), ir_(lifter.ir), i_(insn), ends_(ends), stays_(stays) {}
 
-  // ---- values -----------------------------------------------------------------------------------------------------------
+  // ---- values
+  // -----------------------------------------------------------------------------------------------------------
   template <class T>
   Val<T> constant(u64 v) const { return {ir_.constant(kBitsOf<T>, v), &ir_}; }
   template <class U, class T>
@@ -298,7 +300,8 @@ class Lift {
   template <class F>
   void when(Val<bool> c, F&& body) { l_.when(c.n, body); }
 
-  // ---- registers --------------------------------------------------------------------------------------------------------
+  // ---- registers
+  // --------------------------------------------------------------------------------------------------------
   template <class T>
   Val<T> get(unsigned r) const {
     if constexpr (sizeof(T) == 1) {
@@ -323,7 +326,8 @@ class Lift {
   }
   Val<u64> stack_mask() const { return wrap<u64>(l_.stack_mask()); }
 
-  // ---- operands ---------------------------------------------------------------------------------------------------------
+  // ---- operands
+  // ---------------------------------------------------------------------------------------------------------
   template <class T, unsigned K>
   Val<T> read(cpu::RegOp<T, K>) const { return get<T>(i_.r[K]); }
   template <class T, MemForm F>
@@ -337,7 +341,8 @@ class Lift {
   template <class T, MemForm F>
   void write(cpu::MemOp<T, F>, Val<T> v) { l_.store(i_, l_.operand_address(i_, sizeof(T) == 16), sizeof(T), v.n); }
 
-  // ---- vectors ----------------------------------------------------------------------------------------------------------
+  // ---- vectors
+  // ----------------------------------------------------------------------------------------------------------
   void begin_sse() const { l_.begin_sse(i_); }
   void begin_mmx() const { l_.begin_mmx(i_); }
   void end_mmx() {
@@ -345,8 +350,8 @@ class Lift {
     ir_.set_field(layout::kX87Tag, ir_.constant(16, 0));
   }
   void clear_top() {
-    ir_.set_field(layout::kX87Status,
-                  ir_.binary(Binary::And, ir_.field(layout::kX87Status, 16), ir_.constant(16, static_cast<u16>(~0x3800))));
+    ir_.set_field(layout::kX87Status, ir_.binary(Binary::And, ir_.field(layout::kX87Status, 16),
+                                                 ir_.constant(16, static_cast<u16>(~0x3800))));
   }
   void empty_mmx() {
     end_mmx();
@@ -369,7 +374,9 @@ class Lift {
     } else {
       Node low = v.n;
       if constexpr (sizeof(T) < 8) {
-        low = ir_.binary(Binary::Or, ir_.binary(Binary::And, ir_.low(l_.get(slot)), l_.c64(~u64{static_cast<T>(~T{0})})), widen(v.n));
+        low =
+            ir_.binary(Binary::Or, ir_.binary(Binary::And, ir_.low(l_.get(slot)), l_.c64(~u64{static_cast<T>(~T{0})})),
+                       widen(v.n));
       }
       l_.set(slot, ir_.with_low(l_.get(slot), low));
     }
@@ -437,7 +444,8 @@ class Lift {
   template <class T, MemForm F>
   MemPlace<T> place(cpu::MemOp<T, F>) { return {*this, l_.place(i_, l_.operand_address(i_, false), sizeof(T))}; }
 
-  // ---- memory -----------------------------------------------------------------------------------------------------------
+  // ---- memory
+  // -----------------------------------------------------------------------------------------------------------
   template <class T>
   Val<T> load_at(unsigned seg, Val<u64> off) const { return load<T>(l_.address(seg, off.n)); }
   template <class T>
@@ -456,7 +464,8 @@ class Lift {
   Val<T> peek() const { return load<T>(l_.address(cpu::kSs, in_stack(l_.gpr(cpu::kRsp)))); }
   void adjust_stack(Val<u64> bytes) { set_stack(in_stack(ir_.binary(Binary::Add, l_.gpr(cpu::kRsp), bytes.n))); }
 
-  // ---- flags ------------------------------------------------------------------------------------------------------------
+  // ---- flags
+  // ------------------------------------------------------------------------------------------------------------
   template <class T>
   void set_flags(Val<T> result, Val<T> carries) { l_.set_flags(result.n, carries.n); }
   template <class T>
@@ -483,7 +492,8 @@ class Lift {
                                : ir_.binary(Binary::And, f, ir_.constant(32, ~cpu::kDf)));
   }
 
-  // ---- control ----------------------------------------------------------------------------------------------------------
+  // ---- control
+  // ----------------------------------------------------------------------------------------------------------
   Val<u64> next_rip() const { return wrap<u64>(l_.rip_behind(i_)); }
   u64 displacement() const { return i_.imm; }
   template <class T>
@@ -568,7 +578,8 @@ class Lift {
   Node in_stack(Node sp) const { return ir_.binary(Binary::And, sp, l_.stack_mask()); }
   void set_stack(Node sp) {
     Node outside = ir_.binary(Binary::Xor, l_.stack_mask(), l_.c64(~u64{0}));
-    l_.set(Lifter::kGprSlot + unsigned{cpu::kRsp}, ir_.binary(Binary::Or, ir_.binary(Binary::And, l_.gpr(cpu::kRsp), outside), sp));
+    l_.set(Lifter::kGprSlot + unsigned{cpu::kRsp},
+           ir_.binary(Binary::Or, ir_.binary(Binary::And, l_.gpr(cpu::kRsp), outside), sp));
   }
   template <class... T>
   void put_arguments(Val<T>... v) {

@@ -1,9 +1,9 @@
 // Lifters of the table's group "integer".
 #include "cpu/semantics/arith.h"
+#include "cpu/semantics/control.h"
 #include "cpu/semantics/data.h"
 #include "cpu/semantics/misc.h"
 #include "cpu/semantics/shift.h"
-#include "cpu/semantics/control.h"
 #include "cpu/semantics/system.h"
 #include "jit/lifters.h"
 

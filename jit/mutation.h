@@ -8,11 +8,11 @@ namespace orrery::jit {
 
 enum class Mutation : u8 {
   None,
-  WrongBorrow,    // the carry vector of set_flags loses its AF bit
-  StaleFaultExit, // a faulting access does not write the registers back
-  NoRefund,       // leaving in the middle keeps the whole charge
-  WrongFaultRip,  // a fault is reported for the following instruction
-  LateAttention,  // a block goes on behind a store that changed it
+  WrongBorrow,     // the carry vector of set_flags loses its AF bit
+  StaleFaultExit,  // a faulting access does not write the registers back
+  NoRefund,        // leaving in the middle keeps the whole charge
+  WrongFaultRip,   // a fault is reported for the following instruction
+  LateAttention,   // a block goes on behind a store that changed it
 };
 
 #ifdef ORRERY_JIT_MUTATIONS

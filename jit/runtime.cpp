@@ -48,28 +48,24 @@ u64 linear_of(Engine& e, u64 offset, Access access, How how, const Insn* i) {
 
 Loaded load(Engine* e, u64 offset, const Insn* i, Frame* f, u32 how) {
   Loaded r{};
-  r.status = static_cast<u64>(guarded(*e, *f, [&] {
-    r.value = e->load_slow(linear_of(*e, offset, Access::Read, {how}, i), How{how}.width(), i);
-  }));
+  r.status = static_cast<u64>(guarded(
+      *e, *f, [&] { r.value = e->load_slow(linear_of(*e, offset, Access::Read, {how}, i), How{how}.width(), i); }));
   return r;
 }
 
 u32 load128(Engine* e, u64 offset, const Insn* i, Frame* f, u32 how) {
-  return static_cast<u32>(guarded(*e, *f, [&] {
-    f->vector = e->load128_slow(linear_of(*e, offset, Access::Read, {how}, i), i);
-  }));
+  return static_cast<u32>(
+      guarded(*e, *f, [&] { f->vector = e->load128_slow(linear_of(*e, offset, Access::Read, {how}, i), i); }));
 }
 
 u32 store(Engine* e, u64 offset, const Insn* i, Frame* f, u32 how, u64 value) {
-  return static_cast<u32>(guarded(*e, *f, [&] {
-    e->store_slow(linear_of(*e, offset, Access::Write, {how}, i), How{how}.width(), value, i);
-  }));
+  return static_cast<u32>(guarded(
+      *e, *f, [&] { e->store_slow(linear_of(*e, offset, Access::Write, {how}, i), How{how}.width(), value, i); }));
 }
 
 u32 store128(Engine* e, u64 offset, const Insn* i, Frame* f, u32 how) {
-  return static_cast<u32>(guarded(*e, *f, [&] {
-    e->store128_slow(linear_of(*e, offset, Access::Write, {how}, i), f->vector, i);
-  }));
+  return static_cast<u32>(
+      guarded(*e, *f, [&] { e->store128_slow(linear_of(*e, offset, Access::Write, {how}, i), f->vector, i); }));
 }
 
 /// A place is read at once: where it has no host memory, the value waits in Frame::bounce.
@@ -152,7 +148,9 @@ u32 float_exceptions(Engine* e, const Insn* i, Frame* f, u32 flags) {
 }
 
 template <class F>
-void* address_of(F* f) { return reinterpret_cast<void*>(f); }
+void* address_of(F* f) {
+  return reinterpret_cast<void*>(f);
+}
 
 }  // namespace
 
@@ -175,7 +173,8 @@ const Callee kFloatExceptions{"orrery.float_exceptions", address_of(&float_excep
 ORRERY_HANDLER_CC const Insn* enter_compiled(Engine& e, const Insn* i) {
   Block* b = e.block;
   // A prefix of the block, cut to the budget, is interpreted.
-  if (b->compiled == nullptr || i != b->insns) [[clang::musttail]] return choose_handler(e, *i)(e, i);
+  if (b->compiled == nullptr || i != b->insns) [[clang::musttail]]
+    return choose_handler(e, *i)(e, i);
   e.icount -= b->count;  // compiled code charges itself
   Frame frame;
   switch (static_cast<Exit>(reinterpret_cast<Code>(b->compiled)(&e, i, &frame))) {

@@ -1,8 +1,9 @@
 // What compiled code and its caller share: how it is called, what it returns, and the C++ functions that it calls.
 //
-// Compiled code is `Exit code(Engine*, const Insn* insns, Frame*)`. It addresses fields of Engine and Frame by the offsets
-// below. Nothing unwinds through it: the functions that it calls catch a guest's fault, keep it in the Frame and say so by
-// their return value; the block then writes its registers back and returns Exit::Fault, and its caller throws again.
+// Compiled code is `Exit code(Engine*, const Insn* insns, Frame*)`. It addresses fields of Engine and Frame by the
+// offsets below. Nothing unwinds through it: the functions that it calls catch a guest's fault, keep it in the Frame
+// and say so by their return value; the block then writes its registers back and returns Exit::Fault, and its caller
+// throws again.
 #pragma once
 
 #include <cstddef>
@@ -14,12 +15,12 @@ namespace orrery::jit {
 
 /// Why compiled code returned. Everything that it kept in host registers is in State again.
 enum class Exit : u32 {
-  Next,        // at the instruction behind the block
-  Taken,       // at the target of its direct branch
-  Indirect,    // anywhere
-  Anew,        // behind the block, whose translation may have changed
-  Leave,       // in the middle, exactly behind an instruction that asked for attention; the rest of the charge is given back
-  Fault,       // Frame::fault (or a freeze); Engine::current is the instruction; the charge still stands
+  Next,      // at the instruction behind the block
+  Taken,     // at the target of its direct branch
+  Indirect,  // anywhere
+  Anew,      // behind the block, whose translation may have changed
+  Leave,  // in the middle, exactly behind an instruction that asked for attention; the rest of the charge is given back
+  Fault,  // Frame::fault (or a freeze); Engine::current is the instruction; the charge still stands
   NotEntered,  // the budget or the code segment's limit does not allow the block; nothing has happened
 };
 
@@ -30,11 +31,11 @@ enum class Status : u32 { Ok, Attention, Fault };
 struct Frame {
   static constexpr unsigned kSlots = 5;
   cpu::Fault fault{};
-  bool frozen = false;           // the fault is a Freeze
-  bool bounced = false;          // the place is `bounce`, to be stored by finish_place()
-  u64 bounce = 0;                // stands for a place without host memory
+  bool frozen = false;   // the fault is a Freeze
+  bool bounced = false;  // the place is `bounce`, to be stored by finish_place()
+  u64 bounce = 0;        // stands for a place without host memory
   u64 bounce_linear = 0;
-  cpu::Vec128 vector{};          // 128-bit value of a slow load or store
+  cpu::Vec128 vector{};                     // 128-bit value of a slow load or store
   std::array<cpu::Vec128, kSlots> slots{};  // arguments of functions on values; the result comes back in slots[0]
 };
 
@@ -45,12 +46,13 @@ namespace layout {
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Winvalid-offsetof"
 inline constexpr u32 kGpr = offsetof(cpu::Engine, s.gpr), kRip = offsetof(cpu::Engine, s.rip),
-                     kFlagsResult = offsetof(cpu::Engine, s.flags.result), kFlagsAux = offsetof(cpu::Engine, s.flags.aux),
-                     kEflags = offsetof(cpu::Engine, s.eflags), kXmm = offsetof(cpu::Engine, s.xmm),
-                     kX87 = offsetof(cpu::Engine, s.x87.r), kX87Status = offsetof(cpu::Engine, s.x87.status),
-                     kX87Tag = offsetof(cpu::Engine, s.x87.tag), kMxcsr = offsetof(cpu::Engine, s.mxcsr),
-                     kIcount = offsetof(cpu::Engine, icount), kLimit = offsetof(cpu::Engine, limit),
-                     kTlb = offsetof(cpu::Engine, tlb), kTlbGeneration = offsetof(cpu::Engine, tlb_generation),
+                     kFlagsResult = offsetof(cpu::Engine, s.flags.result),
+                     kFlagsAux = offsetof(cpu::Engine, s.flags.aux), kEflags = offsetof(cpu::Engine, s.eflags),
+                     kXmm = offsetof(cpu::Engine, s.xmm), kX87 = offsetof(cpu::Engine, s.x87.r),
+                     kX87Status = offsetof(cpu::Engine, s.x87.status), kX87Tag = offsetof(cpu::Engine, s.x87.tag),
+                     kMxcsr = offsetof(cpu::Engine, s.mxcsr), kIcount = offsetof(cpu::Engine, icount),
+                     kLimit = offsetof(cpu::Engine, limit), kTlb = offsetof(cpu::Engine, tlb),
+                     kTlbGeneration = offsetof(cpu::Engine, tlb_generation),
                      kStackMask = offsetof(cpu::Engine, stack_mask), kCodeEnd = offsetof(cpu::Engine, code_end),
                      kMmxFault = offsetof(cpu::Engine, mmx_fault), kSseFault = offsetof(cpu::Engine, sse_fault),
                      kWindows = offsetof(cpu::Engine, windows);

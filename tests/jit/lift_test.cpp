@@ -1,4 +1,5 @@
-// The second engine by hand-written blocks: the table in both models, exits, the budget, self-modifying code, ORC's memory.
+// The second engine by hand-written blocks: the table in both models, exits, the budget, self-modifying code, ORC's
+// memory.
 #include "jit/lift.h"
 
 #include <fmt/format.h>
@@ -31,8 +32,8 @@ std::optional<Insn> example(u16 op, const Decoder& decoder, Random& random, unsi
 
 TEST(LiftTable, EveryLineInstantiatesInBothModelsForTheSameForms) {
   std::vector<HandlerRow> handlers;
-  for (auto group : {bmi_handlers(), integer_handlers(), control_handlers(), string_handlers(), system_handlers(), x87_handlers(),
-                     mmx_handlers(), sse_integer_handlers(), sse_handlers(), sse4_handlers()}) {
+  for (auto group : {bmi_handlers(), integer_handlers(), control_handlers(), string_handlers(), system_handlers(),
+                     x87_handlers(), mmx_handlers(), sse_integer_handlers(), sse_handlers(), sse4_handlers()}) {
     handlers.insert(handlers.end(), group.begin(), group.end());
   }
   const auto& lifters = jit::lift_table();
@@ -44,7 +45,8 @@ TEST(LiftTable, EveryLineInstantiatesInBothModelsForTheSameForms) {
     for (unsigned size = 0; size < 3; ++size) {
       // Exec has the flat form besides; Lift sees it when it lifts.
       for (unsigned form = 0; form < 2; ++form) {
-        EXPECT_EQ(handlers[op][size][form] != nullptr, lifters[op][size][form] != nullptr) << line(op).id << " " << size << form;
+        EXPECT_EQ(handlers[op][size][form] != nullptr, lifters[op][size][form] != nullptr)
+            << line(op).id << " " << size << form;
         of_line += lifters[op][size][form] != nullptr ? 1 : 0;
       }
     }
@@ -137,7 +139,8 @@ TEST_F(Compiled, ABlockBeyondTheCodeSegmentIsNotEntered) {
   e.icount = 0;
   e.limit = 100;
   e.code_end = Side::kCode + 3;
-  EXPECT_EQ(reinterpret_cast<jit::Code>(block->compiled)(&e, block->insns, &frame), static_cast<u32>(jit::Exit::NotEntered));
+  EXPECT_EQ(reinterpret_cast<jit::Code>(block->compiled)(&e, block->insns, &frame),
+            static_cast<u32>(jit::Exit::NotEntered));
 }
 
 TEST_F(Compiled, AShorterBudgetIsInterpretedExactly) {
@@ -216,7 +219,8 @@ TEST_F(Compiled, RegistersAreKeptInValuesAndWrittenBackOnExitsOnly) {
   const std::string text = compiler.text();
   unsigned stores = 0;
   for (std::size_t at = 0; (at = text.find("store i64", at)) != std::string::npos; ++at) ++stores;
-  EXPECT_EQ(stores, 6u) << "icount; eax and the flags' result where the jump faults; the same and rip at the end:\n" << text;
+  EXPECT_EQ(stores, 6u) << "icount; eax and the flags' result where the jump faults; the same and rip at the end:\n"
+                        << text;
 }
 
 TEST(Compiler, GivesMemoryBack) {
@@ -225,7 +229,8 @@ TEST(Compiler, GivesMemoryBack) {
   jit::Compiler compiler({.fast = true, .verify = false, .keep_text = false});
   const std::array<u8, 15> bytes{0x01, 0xd8};
   Insn insn;
-  ASSERT_EQ(side.engine->decoder().decode(bytes, {.code32 = true, .code64 = false, .protected_mode = true}, insn), DecodeResult::Ok);
+  ASSERT_EQ(side.engine->decoder().decode(bytes, {.code32 = true, .code64 = false, .protected_mode = true}, insn),
+            DecodeResult::Ok);
   u64 kept = 0;
   for (unsigned n = 0; n < 50; ++n) {
     ASSERT_TRUE(compiler.add(jit::Source{&insn, 1, insn.length, kModeCode32}));

@@ -1,10 +1,10 @@
-// Random blocks from the instruction table, in every setting of twins.h: compiled code against the interpreter, from many
-// random states each, all state and memory compared.
+// Random blocks from the instruction table, in every setting of twins.h: compiled code against the interpreter, from
+// many random states each, all state and memory compared.
 //
 //   ORRERY_LIFT_BLOCKS   distinct blocks to compile (default 420)
 //   ORRERY_LIFT_RUNS     executions of each, from different states (default 25)
-//   ORRERY_LIFT_SEED     the first block's number (default 1): a failure names the number to repeat it alone with BLOCKS=1
-//   ORRERY_LIFT_OP       only this table line (its id) besides the block's last instruction
+//   ORRERY_LIFT_SEED     the first block's number (default 1): a failure names the number to repeat it alone with
+//   BLOCKS=1 ORRERY_LIFT_OP       only this table line (its id) besides the block's last instruction
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ u64 setting_from_environment(const char* name, u64 otherwise) {
 
 struct Counts {
   u64 blocks = 0, runs = 0, insns = 0;
-  std::map<u32, u64> exits;   // by jit::Exit
+  std::map<u32, u64> exits;        // by jit::Exit
   std::map<unsigned, u64> faults;  // by vector
   std::vector<u64> lines = std::vector<u64>(kOpCount);
 };
@@ -48,8 +48,11 @@ u32 counted(Engine* e, const Insn* i, jit::Frame* f) {
 
 class RandomBlocks {
  public:
-  RandomBlocks(bool fast, bool verify) : compiler_({.fast = fast, .verify = verify, .keep_text = false}), model_(everything()),
-                                         exec_(model_), lift_(model_) {
+  RandomBlocks(bool fast, bool verify)
+      : compiler_({.fast = fast, .verify = verify, .keep_text = false}),
+        model_(everything()),
+        exec_(model_),
+        lift_(model_) {
     counting = &counts;
     if (const char* id = std::getenv("ORRERY_LIFT_OP")) {
       for (u16 op = 0; op < kOpCount; ++op) {
@@ -111,11 +114,14 @@ class RandomBlocks {
     for (unsigned n = 0; n < length; ++n) {
       for (unsigned attempt = 0; attempt < 40; ++attempt) {
         u16 op = static_cast<u16>(random.below(kOpCount));
-        if (random.one_in(2)) op = static_cast<u16>(random.below(static_cast<u32>(Op::Movs_YbXb)));  // the integer groups
+        if (random.one_in(2))
+          op = static_cast<u16>(random.below(static_cast<u32>(Op::Movs_YbXb)));  // the integer groups
         if (only_ != kOpCount) op = only_;
         const bool last = n + 1 == length;
         // Most of the system group ends its block by a fault at once wherever the level is not 0.
-        if (op >= static_cast<u16>(kFirstSystem) && op < static_cast<u16>(kFirstX87) && !random.one_in(4) && only_ == kOpCount) continue;
+        if (op >= static_cast<u16>(kFirstSystem) && op < static_cast<u16>(kFirstX87) && !random.one_in(4) &&
+            only_ == kOpCount)
+          continue;
         if (line(op).ends() && !last && !is_string_op(op)) continue;
         if (last && !line(op).ends() && attempt < 6 && only_ == kOpCount) continue;
         const std::vector<u8> insn = random_instruction(op, bits, exec_.engine->decoder(), random);
@@ -127,7 +133,8 @@ class RandomBlocks {
     c.code.insert(c.code.end(), {0xeb, 0x00});
     // Some cross into the second page of code, some end with it.
     const u64 room = Side::kCodeEnd - Side::kCode - c.code.size();
-    c.at = Side::kCode + (random.one_in(6) ? 0x1000 - random.below(static_cast<u32>(c.code.size())) : random.below(static_cast<u32>(room)));
+    c.at = Side::kCode + (random.one_in(6) ? 0x1000 - random.below(static_cast<u32>(c.code.size()))
+                                           : random.below(static_cast<u32>(room)));
     std::copy(c.code.begin(), c.code.end(), c.image.begin() + static_cast<std::ptrdiff_t>(c.at));
     // It is decoded as a guest would have it decoded.
     lift_.restore(c.image, 0, Side::kRam);
@@ -179,11 +186,13 @@ class RandomBlocks {
       const Stop x = exec_.engine->run(until);
       const Stop y = lift_.engine->run(until);
       ++counts.runs;
-      std::string wrong = x == y ? "" : fmt::format("  stop             exec {}  lift {}\n", static_cast<int>(x), static_cast<int>(y));
+      std::string wrong =
+          x == y ? "" : fmt::format("  stop             exec {}  lift {}\n", static_cast<int>(x), static_cast<int>(y));
       wrong += differences(exec_, lift_);
       if (!wrong.empty()) return describe(c, n, state, wrong);
       const State& s = exec_.engine->s;
-      flush = s.cr0 != state.cr0 || s.cr3 != state.cr3 || s.cr4 != state.cr4 || s.efer != state.efer || random.one_in(6);
+      flush =
+          s.cr0 != state.cr0 || s.cr3 != state.cr3 || s.cr4 != state.cr4 || s.efer != state.efer || random.one_in(6);
       if (s.dr != state.dr || s.cpl != state.cpl) flush = true;
       if (s.dr != state.dr) {
         for (Side* side : {&exec_, &lift_}) {
@@ -196,9 +205,11 @@ class RandomBlocks {
   }
 
   std::string describe(const Case& c, unsigned run, const State& before, const std::string& wrong) {
-    std::string out = fmt::format("block {} ({}), execution {}:\n", c.number, kSettingNames[static_cast<unsigned>(c.setting)], run);
+    std::string out =
+        fmt::format("block {} ({}), execution {}:\n", c.number, kSettingNames[static_cast<unsigned>(c.setting)], run);
     const unsigned bits = code_bits(c.setting);
-    const DecodeMode mode{.code32 = bits == 32, .code64 = bits == 64,
+    const DecodeMode mode{.code32 = bits == 32,
+                          .code64 = bits == 64,
                           .protected_mode = c.setting != Setting::Real && c.setting != Setting::V86};
     u64 at = c.at;
     for (unsigned n = 0; n < c.count; ++n) {
@@ -207,13 +218,14 @@ class RandomBlocks {
       if (exec_.engine->decoder().decode(bytes, mode, insn) != DecodeResult::Ok) break;
       std::string hex;
       for (unsigned k = 0; k < insn.length; ++k) hex += fmt::format("{:02x}", bytes[k]);
-      out += fmt::format("  {:05x} {:<24} {:<44} {}\n", at, hex, disassemble(insn, mode, rip_of(c) + (at - c.at)), line(insn.op).id);
+      out += fmt::format("  {:05x} {:<24} {:<44} {}\n", at, hex, disassemble(insn, mode, rip_of(c) + (at - c.at)),
+                         line(insn.op).id);
       at += insn.length;
     }
     out += "before:\n ";
     for (unsigned n = 0; n < 16; ++n) out += fmt::format(" {:x}", before.gpr[n]);
-    out += fmt::format("\n  flags {:x} {:x} eflags {:x} cr0 {:x} mxcsr {:x}\ndifferent:\n", before.flags.result, before.flags.aux,
-                       before.eflags, before.cr0, before.mxcsr);
+    out += fmt::format("\n  flags {:x} {:x} eflags {:x} cr0 {:x} mxcsr {:x}\ndifferent:\n", before.flags.result,
+                       before.flags.aux, before.eflags, before.cr0, before.mxcsr);
     return out + wrong;
   }
 
@@ -241,9 +253,10 @@ TEST(RandomBlocksTest, CompiledCodeDoesWhatTheInterpreterDoes) {
   u64 lines = 0;
   for (const u64 n : c.lines) lines += n != 0 ? 1 : 0;
   const auto& t = fast.totals();
-  fmt::print("{} blocks ({} instructions, {} of {} table lines), {} executions, {} of compiled code; exits{}; faults{}; "
-             "lift {:.3f} s, emit {:.3f} s\n",
-             c.blocks, c.insns, lines, kOpCount, c.runs, entered, exits, faults, t.lift, t.emit);
+  fmt::print(
+      "{} blocks ({} instructions, {} of {} table lines), {} executions, {} of compiled code; exits{}; faults{}; "
+      "lift {:.3f} s, emit {:.3f} s\n",
+      c.blocks, c.insns, lines, kOpCount, c.runs, entered, exits, faults, t.lift, t.emit);
   EXPECT_GT(entered, blocks * runs / 2);
   EXPECT_GT(c.exits.at(static_cast<u32>(jit::Exit::Fault)), 0u);
 }
@@ -256,8 +269,8 @@ TEST(RandomBlocksTest, OptimisedCodeDoesWhatTheInterpreterDoes) {
   const std::string wrong = optimised.compare(seed, std::max<u64>(blocks, 1), runs);
   ASSERT_EQ(wrong, "") << "repeat with ORRERY_LIFT_BLOCKS=1 ORRERY_LIFT_SEED=<block>";
   const auto& t = optimised.totals();
-  fmt::print("{} blocks ({} instructions), {} executions; lift {:.3f} s, passes {:.3f} s, emit {:.3f} s\n", optimised.counts.blocks,
-             optimised.counts.insns, optimised.counts.runs, t.lift, t.passes, t.emit);
+  fmt::print("{} blocks ({} instructions), {} executions; lift {:.3f} s, passes {:.3f} s, emit {:.3f} s\n",
+             optimised.counts.blocks, optimised.counts.insns, optimised.counts.runs, t.lift, t.passes, t.emit);
 }
 
 class SeededFaults : public ::testing::TestWithParam<jit::Mutation> {
@@ -274,8 +287,9 @@ TEST_P(SeededFaults, AreFound) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Lifter, SeededFaults,
-                         ::testing::Values(jit::Mutation::WrongBorrow, jit::Mutation::StaleFaultExit, jit::Mutation::NoRefund,
-                                           jit::Mutation::WrongFaultRip, jit::Mutation::LateAttention));
+                         ::testing::Values(jit::Mutation::WrongBorrow, jit::Mutation::StaleFaultExit,
+                                           jit::Mutation::NoRefund, jit::Mutation::WrongFaultRip,
+                                           jit::Mutation::LateAttention));
 
 }  // namespace
 }  // namespace orrery::test

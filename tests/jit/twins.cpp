@@ -35,15 +35,17 @@ Side::Side(const Model& model) : memory(kRam, log) {
                                  call(fmt::format("read {:x} {} at {}", offset, width, clock.ticks()));
                                  return (offset * 0x9e3779b97f4a7c15 + device_calls) >> 3;
                                },
-                               .write = [this, call](u64 offset, unsigned width, u64 value) {
-                                 call(fmt::format("write {:x} {} {:x} at {}", offset, width, value, clock.ticks()));
-                               }});
+                               .write =
+                                   [this, call](u64 offset, unsigned width, u64 value) {
+                                     call(fmt::format("write {:x} {} {:x} at {}", offset, width, value, clock.ticks()));
+                                   }});
   engine = std::make_unique<Engine>(model, memory, ports, clock, log,
                                     Pins{.interrupt_acknowledge = [this]() -> u8 {
                                            engine->set_intr(false);
                                            return 0x21;
                                          },
-                                         .ferr = {}, .apic = {}});
+                                         .ferr = {},
+                                         .apic = {}});
 }
 
 void Side::restore(const std::vector<u8>& image, u64 begin, u64 end) {
@@ -55,7 +57,8 @@ void Side::restore(const std::vector<u8>& image, u64 begin, u64 end) {
   }
 }
 
-// ---- memory and state -----------------------------------------------------------------------------------------------------
+// ---- memory and state
+// -----------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -75,8 +78,10 @@ Segment segment_of(const std::vector<u8>& image, u16 selector) {
   u64 d = 0;
   std::memcpy(&d, image.data() + Side::kGdt + (selector & ~7u), 8);
   const u32 raw = static_cast<u32>(d & 0xffff) | (static_cast<u32>(d >> 48 & 15) << 16);
-  return Segment{.selector = selector, .attributes = static_cast<u16>(d >> 40 & 0xf0ff),
-                 .limit = (d >> 55 & 1) != 0 ? raw << 12 | 0xfff : raw, .base = (d >> 16 & 0xffffff) | (d >> 56 << 24)};
+  return Segment{.selector = selector,
+                 .attributes = static_cast<u16>(d >> 40 & 0xf0ff),
+                 .limit = (d >> 55 & 1) != 0 ? raw << 12 | 0xfff : raw,
+                 .base = (d >> 16 & 0xffffff) | (d >> 56 << 24)};
 }
 
 std::vector<u8> descriptor_tables() {
@@ -152,7 +157,8 @@ std::vector<u8> memory_image(Setting setting, Random& random) {
   } else {
     map(0x3ff, 0x17007);
   }
-  for (u64 at = Side::kData; at < Side::kRam; at += 8) m.put(at, 8, random.one_in(4) ? random.below(0x20000) : random.next());
+  for (u64 at = Side::kData; at < Side::kRam; at += 8)
+    m.put(at, 8, random.one_in(4) ? random.below(0x20000) : random.next());
   return m.bytes;
 }
 
@@ -199,11 +205,14 @@ State initial_state(Setting setting, u64 rip, Random& random) {
     case Setting::Real:
     case Setting::V86: {
       const auto at = [&](unsigned seg, u32 base) {
-        s.seg[seg] = Segment{.selector = static_cast<u16>(base >> 4), .attributes = u16{setting == Setting::V86 ? u16{0xf3} : u16{0x93}},
-                             .limit = 0xffff, .base = base};
+        s.seg[seg] = Segment{.selector = static_cast<u16>(base >> 4),
+                             .attributes = u16{setting == Setting::V86 ? u16{0xf3} : u16{0x93}},
+                             .limit = 0xffff,
+                             .base = base};
       };
       at(kCs, 0);
-      for (unsigned seg : {kEs, kSs, kDs, kFs, kGs}) at(seg, random.one_in(4) ? 0x10000 + random.below(0x800) * 16 : 0x8000);
+      for (unsigned seg : {kEs, kSs, kDs, kFs, kGs})
+        at(seg, random.one_in(4) ? 0x10000 + random.below(0x800) * 16 : 0x8000);
       paging = false;
       if (setting == Setting::V86) {
         s.eflags |= kVm | (random.one_in(2) ? kIopl : 0);
@@ -256,7 +265,8 @@ State initial_state(Setting setting, u64 rip, Random& random) {
 
   s.flags = lazy_from(static_cast<u32>(random.next()));
   if (random.one_in(2)) s.flags = {.result = random.next(), .aux = static_cast<u32>(random.next()) & 0xc0000008};
-  s.eflags |= 2 | (random.one_in(4) ? kDf : 0) | (random.one_in(2) ? kIf : 0) | (random.one_in(8) && s.cpl != 3 ? kIopl : 0);
+  s.eflags |=
+      2 | (random.one_in(4) ? kDf : 0) | (random.one_in(2) ? kIf : 0) | (random.one_in(8) && s.cpl != 3 ? kIopl : 0);
   for (auto& x : s.xmm) {
     for (auto& q : x.q) {
       q = random.next();
@@ -269,7 +279,8 @@ State initial_state(Setting setting, u64 rip, Random& random) {
       }
     }
   }
-  for (auto& r : s.x87.r) r = {.significand = random.next() | u64{1} << 63, .sign_exponent = static_cast<u16>(0x3ff0 + random.below(32))};
+  for (auto& r : s.x87.r)
+    r = {.significand = random.next() | u64{1} << 63, .sign_exponent = static_cast<u16>(0x3ff0 + random.below(32))};
   s.x87.control = static_cast<u16>(random.one_in(4) ? random.below(0x1000) | 0x40 : 0x37f);
   s.x87.status = static_cast<u16>(random.below(8) << 11 | (random.one_in(40) ? 0x8081 : 0));
   s.x87.tag = random.one_in(3) ? static_cast<u16>(random.next()) : u16{0};
@@ -277,7 +288,8 @@ State initial_state(Setting setting, u64 rip, Random& random) {
   return s;
 }
 
-// ---- comparison -----------------------------------------------------------------------------------------------------------
+// ---- comparison
+// -----------------------------------------------------------------------------------------------------------
 
 std::string differences(const Side& exec, const Side& lift) {
   std::string out;
@@ -354,7 +366,8 @@ std::string differences(const Side& exec, const Side& lift) {
   return out;
 }
 
-// ---- instructions ---------------------------------------------------------------------------------------------------------
+// ---- instructions
+// ---------------------------------------------------------------------------------------------------------
 
 std::vector<u8> random_instruction(u16 op, unsigned bits, const Decoder& decoder, Random& random) {
   const Encoding& e = line(op).encoding;
@@ -372,14 +385,16 @@ std::vector<u8> random_instruction(u16 op, unsigned bits, const Decoder& decoder
     if (random.one_in(10)) b.push_back(std::array<u8, 6>{0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65}[random.below(6)]);
     if (!vex && e.mandatory != Mandatory::P66 && e.mandatory != Mandatory::Np && random.one_in(4)) b.push_back(0x66);
     if (!vex && line(op).lock() && random.one_in(12)) b.push_back(0xf0);
-    if (e.map == OpcodeMap::One && (e.opcode & 0xf4) == 0xa4 && random.one_in(3)) b.push_back(random.one_in(2) ? 0xf3 : 0xf2);
+    if (e.map == OpcodeMap::One && (e.opcode & 0xf4) == 0xa4 && random.one_in(3))
+      b.push_back(random.one_in(2) ? 0xf3 : 0xf2);
     if (!vex && e.mandatory == Mandatory::P66) b.push_back(0x66);
     if (!vex && e.mandatory == Mandatory::Pf3) b.push_back(0xf3);
     if (!vex && e.mandatory == Mandatory::Pf2) b.push_back(0xf2);
     if (vex) {
       const unsigned pp = e.mandatory == Mandatory::Any ? 0 : static_cast<unsigned>(e.mandatory) - 1;
       const unsigned w = e.rex_w == 1 ? 1 : e.rex_w == 0 ? 0 : random.below(2);
-      const bool has_vvvv = line(op).operand[0] == Opd::By || line(op).operand[1] == Opd::By || line(op).operand[2] == Opd::By;
+      const bool has_vvvv =
+          line(op).operand[0] == Opd::By || line(op).operand[1] == Opd::By || line(op).operand[2] == Opd::By;
       const unsigned vvvv = has_vvvv ? (wide ? random.below(16) : 8 | random.below(8)) : 15;
       b.push_back(0xc4);
       b.push_back(static_cast<u8>((wide ? random.below(8) << 5 : 0xe0) | static_cast<unsigned>(e.map)));
@@ -387,7 +402,11 @@ std::vector<u8> random_instruction(u16 op, unsigned bits, const Decoder& decoder
       b.push_back(e.opcode);
     } else {
       if (wide && (e.rex_w == 1 || random.one_in(3))) {
-        b.push_back(static_cast<u8>(0x40 | (e.rex_w == 1 ? 8 : e.rex_w == 0 ? 0 : random.below(2) * 8) | random.below(8)));
+        b.push_back(static_cast<u8>(0x40 |
+                                    (e.rex_w == 1   ? 8
+                                     : e.rex_w == 0 ? 0
+                                                    : random.below(2) * 8) |
+                                    random.below(8)));
       }
       if (e.map != OpcodeMap::One) b.push_back(0x0f);
       if (e.map == OpcodeMap::Three38) b.push_back(0x38);
@@ -395,8 +414,8 @@ std::vector<u8> random_instruction(u16 op, unsigned bits, const Decoder& decoder
       b.push_back(e.low_register ? static_cast<u8>(e.opcode | random.below(8)) : e.opcode);
     }
     if (e.modrm) {
-      // Most memory operands are aligned and where memory surely is: a block whose second instruction always faults says
-      // nothing about its third.
+      // Most memory operands are aligned and where memory surely is: a block whose second instruction always faults
+      // says nothing about its third.
       const bool tame = !random.one_in(4) && e.rm_field < 0;
       unsigned mod = random.one_in(2) ? 3 : tame ? 0 : random.below(3);
       if (e.mod == Mod::Memory) mod = tame ? 0 : random.below(3);
@@ -429,7 +448,8 @@ std::vector<u8> random_instruction(u16 op, unsigned bits, const Decoder& decoder
           value = displacement == 2 ? 0x8000 + random.below(0x8000) : Side::kData + random.below(0x8000);
           if (!tame && random.one_in(12)) value = Side::kDevice + random.below(0x1000);
           if (address64 && rm == 5) value -= Side::kCode;  // relative to RIP
-          if (tame) value = (displacement == 2 ? 0x8000 + random.below(0x4000) : Side::kData + random.below(0x3ff0)) & ~i64{15};
+          if (tame)
+            value = (displacement == 2 ? 0x8000 + random.below(0x4000) : Side::kData + random.below(0x3ff0)) & ~i64{15};
         }
         for (unsigned n = 0; n < displacement; ++n) b.push_back(static_cast<u8>(value >> (8 * n)));
       }

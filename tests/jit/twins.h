@@ -1,9 +1,10 @@
-// Two processors that must do the same: `exec` interprets, `lift` runs a block's compiled code. Each has its own memory,
-// clock, ports and a device; both are set to the same state, run, and compared in everything that a guest can notice.
+// Two processors that must do the same: `exec` interprets, `lift` runs a block's compiled code. Each has its own
+// memory, clock, ports and a device; both are set to the same state, run, and compared in everything that a guest can
+// notice.
 //
-// Physical map: 0x0000 IDT or interrupt vectors, 0x1000 handlers (HLT), 0x2000-0x6fff page tables, 0x7000 GDT, TSS and stack of
-// level 0, 0x8000-0x9fff code, 0x10000-0x17fff data, 0x20000 a device, and nothing else. With paging, linear pages 0x00-0x1f
-// are these (some read-only, some for the supervisor alone, some absent), 0x20 the device.
+// Physical map: 0x0000 IDT or interrupt vectors, 0x1000 handlers (HLT), 0x2000-0x6fff page tables, 0x7000 GDT, TSS and
+// stack of level 0, 0x8000-0x9fff code, 0x10000-0x17fff data, 0x20000 a device, and nothing else. With paging, linear
+// pages 0x00-0x1f are these (some read-only, some for the supervisor alone, some absent), 0x20 the device.
 #pragma once
 
 #include <cstring>
@@ -42,14 +43,15 @@ class Random {
 
 /// What the processor is doing when the block begins.
 enum class Setting : u8 { Flat0, Flat3, Segmented, Real, Protected16, V86, Long, Count };
-inline constexpr const char* kSettingNames[] = {"flat, level 0",       "flat, level 3",        "segments, level 0", "real mode",
-                                                "16-bit protected mode", "virtual-8086 mode", "64-bit mode"};
+inline constexpr const char* kSettingNames[] = {"flat, level 0", "flat, level 3",         "segments, level 0",
+                                                "real mode",     "16-bit protected mode", "virtual-8086 mode",
+                                                "64-bit mode"};
 
 struct Side {
-  static constexpr u64 kRam = 0x18000, kHandlers = 0x1000, kTables = 0x2000, kGdt = 0x7000, kTss = 0x7400, kCode = 0x8000,
-                       kCodeEnd = 0xa000, kData = 0x10000, kDevice = 0x20000;
-  static constexpr u16 kCs32 = 0x08, kDs32 = 0x10, kUserCs = 0x1b, kUserDs = 0x23, kCs16 = 0x28, kDs16 = 0x30, kSmall = 0x38,
-                       kDown = 0x40, kReadOnly = 0x48, kCs64 = 0x50, kTssSelector = 0x58;
+  static constexpr u64 kRam = 0x18000, kHandlers = 0x1000, kTables = 0x2000, kGdt = 0x7000, kTss = 0x7400,
+                       kCode = 0x8000, kCodeEnd = 0xa000, kData = 0x10000, kDevice = 0x20000;
+  static constexpr u16 kCs32 = 0x08, kDs32 = 0x10, kUserCs = 0x1b, kUserDs = 0x23, kCs16 = 0x28, kDs16 = 0x30,
+                       kSmall = 0x38, kDown = 0x40, kReadOnly = 0x48, kCs64 = 0x50, kTssSelector = 0x58;
 
   core::Log log;
   core::GuestMemory memory;
