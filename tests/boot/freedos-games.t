@@ -3,3 +3,5 @@ wait text "A:\>" 60s
 expect text "Try 'invaders'"
 type "dir\n"
 wait text /bytes free/ 20s
+type "invaders\n"
+wait screenshot "@CMAKE_CURRENT_SOURCE_DIR@/golden/freedos-invaders.png" area 0 33 320 30 20s
