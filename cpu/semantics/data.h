@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cpu/semantics/machine.h"
+#include "cpu/simd/crc32.h"
 
 namespace orrery::cpu::sem {
 
@@ -218,22 +219,11 @@ struct Popcnt {
   }
 };
 
-/// CRC32 (polynomial 11EDC6F41, reflected): eight steps a byte, low byte first.
 struct Crc32 {
   template <class M, class D, class S>
   static void run(M& m, D d, S s) {
-    using T = TypeOf<S>;
-    auto crc = m.template trunc<u32>(m.read(d));
-    auto data = m.template zext<u64>(m.read(s));
-    for (unsigned byte = 0; byte < sizeof(T); ++byte) {
-      crc = crc ^ (m.template trunc<u32>(data) & m.template constant<u32>(0xff));
-      data = m.shr(data, m.template constant<u8>(8));
-      for (unsigned bit = 0; bit < 8; ++bit) {
-        const auto odd = (crc & m.template constant<u32>(1)) != m.template constant<u32>(0);
-        const auto half = m.shr(crc, m.template constant<u8>(1));
-        crc = m.select(odd, half ^ m.template constant<u32>(0x82f63b78), half);
-      }
-    }
+    const auto b = m.read(s);
+    const auto crc = m.template apply<simd::Crc32c>(m.template trunc<u32>(m.read(d)), b);
     m.write(d, m.template zext<TypeOf<D>>(crc));
   }
 };

@@ -203,6 +203,12 @@ B lane(FloatUnit& u, B a, X... b) {
   return o.value;
 }
 
+/// True if any lane is set.
+inline bool any(Magnitudes lanes) {
+  const auto v = std::bit_cast<Vec128>(lanes);
+  return (v.q[0] | v.q[1]) != 0;
+}
+
 /// Four lanes at once; false if one of them needs more.
 template <class Op>
 bool four_lanes(const FloatUnit& u, Vec128 a, Vec128 b, Vec128& result) {
@@ -211,8 +217,7 @@ bool four_lanes(const FloatUnit& u, Vec128 a, Vec128 b, Vec128& result) {
   const auto r = (Magnitudes)Op::all((Singles)x, (Singles)y);
   constexpr i32 kMagnitude = 0x7fffffff;
   const Magnitudes m = x & kMagnitude, n = y & kMagnitude;
-  const auto bad = std::bit_cast<Vec128>(strange(m) | strange(n) | Op::wrong(m, n, r & kMagnitude));
-  if ((bad.q[0] | bad.q[1]) != 0) return false;
+  if (any(strange(m) | strange(n) | Op::wrong(m, n, r & kMagnitude))) return false;
   result = from_host<Vec128>(r);
   return true;
 }
@@ -264,6 +269,9 @@ struct ComparePredicate {
     return holds != ((imm & 4) != 0) ? static_cast<B>(~B{0}) : B{0};
   }
   static Vec128 run(FloatUnit& u, Vec128 a, Vec128 b, u8 imm) {
+    if constexpr (sizeof(B) == 4) {
+      if (Vec128 r; four_lanes(a, b, imm, r)) [[likely]] return r;
+    }
     auto x = lanes<B>(a);
     const auto y = lanes<B>(b);
     for (std::size_t n = 0; n < x.size(); ++n) x[n] = lane(u, x[n], y[n], imm);
@@ -273,6 +281,20 @@ struct ComparePredicate {
     auto x = lanes<B>(a);
     x[0] = lane(u, x[0], b, imm);
     return join<Vec128, B>(x);
+  }
+
+ private:
+  /// Plain numbers are always ordered and raise nothing.
+  static bool four_lanes(Vec128 a, Vec128 b, u8 imm, Vec128& result) {
+    const auto x = host_vector<float>(a), y = host_vector<float>(b);
+    constexpr i32 kMagnitude = 0x7fffffff;
+    if (any(strange((Magnitudes)x & kMagnitude) | strange((Magnitudes)y & kMagnitude))) return false;
+    const unsigned kind = imm & 3;
+    Magnitudes r{};
+    if (kind == 0 || kind == 2) r |= x == y;
+    if (kind == 1 || kind == 2) r |= x < y;
+    result = from_host<Vec128>((imm & 4) != 0 ? ~r : r);
+    return true;
   }
 };
 
@@ -314,15 +336,14 @@ struct FloatUnary {
 /// HADD, HSUB: neighbours; the lower half from a, the upper one from b.
 template <class B, class Op>
 struct FloatHorizontal {
-  static Vec128 run(FloatUnit& u, Vec128 a, Vec128 b) {
-    const auto x = lanes<B>(a), y = lanes<B>(b);
-    Lanes<B, Vec128> r{};
-    constexpr std::size_t kHalf = r.size() / 2;
-    for (std::size_t n = 0; n < kHalf; ++n) {
-      r[n] = lane<Op>(u, x[2 * n], x[2 * n + 1]);
-      r[n + kHalf] = lane<Op>(u, y[2 * n], y[2 * n + 1]);
-    }
-    return join<Vec128, B>(r);
+  static Vec128 run(FloatUnit& u, Vec128 a, Vec128 b) { return with(u, a, b, std::make_index_sequence<kLanes<B, Vec128>>{}); }
+
+ private:
+  template <std::size_t... N>
+  static Vec128 with(FloatUnit& u, Vec128 a, Vec128 b, std::index_sequence<N...>) {
+    const auto x = host_vector<B>(a), y = host_vector<B>(b);
+    return FloatBinary<B, Op>::run(u, from_host<Vec128>(__builtin_shufflevector(x, y, (2 * N)...)),
+                                   from_host<Vec128>(__builtin_shufflevector(x, y, (2 * N + 1)...)));
   }
 };
 

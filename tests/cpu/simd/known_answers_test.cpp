@@ -162,6 +162,25 @@ TEST(KnownAnswers, Sha1OfAbc) {
   EXPECT_EQ(simd::lanes<u32>(r.run1("0f38c8c1", before, {}))[3] + 0xc3d2e1f0, 0x9cd0d89du);
 }
 
+TEST(KnownAnswers, Crc32OfTheNineDigitsInAllWidths) {
+  VectorRig r;
+  const auto step = [&r](std::string_view hex, u32 crc, u32 data) {
+    r.s.gpr[kRax] = crc;
+    r.s.gpr[kRcx] = data;
+    r.s.rip = CpuRig::kCode;
+    r.run(hex);
+    return static_cast<u32>(r.s.gpr[kRax]);
+  };
+  u32 crc = ~0u;
+  for (u32 c = '1'; c <= '9'; ++c) crc = step("f20f38f0c1", crc, c);
+  EXPECT_EQ(~crc, 0xe3069283u);
+  crc = step("f20f38f1c1", ~0u, 0x34333231);
+  crc = step("f20f38f1c1", crc, 0x38373635);
+  EXPECT_EQ(~step("f20f38f0c1", crc, '9'), 0xe3069283u);
+  crc = step("66f20f38f1c1", step("66f20f38f1c1", ~0u, 0x55553231), 0x3433);
+  EXPECT_EQ(~step("f20f38f0c1", step("f20f38f1c1", crc, 0x38373635), '9'), 0xe3069283u);
+}
+
 // ---- strings ----------------------------------------------------------------------------------------------------------------
 
 TEST(KnownAnswers, StringComparisonsFindSetsRangesAndSubstrings) {
