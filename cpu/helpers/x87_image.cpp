@@ -1,4 +1,5 @@
 // The x87 state in memory: FNSTENV, FNSAVE (SDM vol. 1, 8.1.10), FXSAVE (10.5) and the way back.
+#include "cpu/helpers/sse_state.h"
 #include "cpu/helpers/x87.h"
 #include "cpu/helpers/x87_unit.h"
 
@@ -161,9 +162,6 @@ namespace {
 
 constexpr unsigned kFxSize = 512;
 
-/// MXCSR bits that exist: all with SSE2 (DAZ), else all but DAZ.
-u32 mxcsr_mask(const Engine& e) { return e.model.has(Feature::Sse2) ? 0xffff : 0xffbf; }
-
 void check_fx_operand(Engine& e, const Insn& i) {
   if ((e.s.cr0 & (kCr0Em | kCr0Ts)) != 0) e.fault(kNm);
   const u64 linear = e.check_segment(i.seg(), e.effective_address(i), 1, Access::Read);
@@ -198,7 +196,7 @@ void fxsave(Engine& e, const Insn& i) {
   }
   if (e.model.has(Feature::Sse)) {
     image.store(24, 4, e.s.mxcsr);
-    image.store(28, 4, mxcsr_mask(e));
+    image.store(28, 4, mxcsr_mask(e.model));
   }
   for (unsigned n = 0; n < 8; ++n) {
     const F80& v = f.r[(top_of(f) + n) & 7];
@@ -236,7 +234,7 @@ void fxrstor(Engine& e, const Insn& i) {
   u32 mxcsr = e.s.mxcsr;
   if (e.model.has(Feature::Sse)) {
     mxcsr = static_cast<u32>(image.load(24, 4));
-    if ((mxcsr & ~mxcsr_mask(e)) != 0) e.general_protection();
+    if ((mxcsr & ~mxcsr_mask(e.model)) != 0) e.general_protection();
   }
   for (unsigned n = 0; n < 8; ++n) {
     F80& v = f.r[(top_of(f) + n) & 7];
