@@ -26,7 +26,7 @@ class Compiler {
     bool verify = false;     // LLVM's verifier over each function; a failure throws std::logic_error
     bool keep_text = false;  // text() gives the last batch's IR, as it was compiled
   };
-  /// Seconds and counts since construction.
+  /// Seconds of processor time and counts since construction.
   struct Totals {
     double lift = 0, passes = 0, emit = 0;  // emit: code generation and link
     u64 blocks = 0, insns = 0, helpers = 0, batches = 0;

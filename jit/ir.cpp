@@ -161,6 +161,11 @@ Node Ir::packed(Packed op, unsigned lane_bits, Node a, Node b) {
     case Packed::AndNot: r = builder.CreateAnd(builder.CreateNot(x), y); break;
     case Packed::Equal: r = builder.CreateSExt(builder.CreateICmpEQ(x, y), lanes); break;
     case Packed::GreaterSigned: r = builder.CreateSExt(builder.CreateICmpSGT(x, y), lanes); break;
+    case Packed::Average: {  // rounded up, without overflow
+      Node odd = builder.CreateLShr(builder.CreateXor(x, y), llvm::ConstantInt::get(lanes, 1));
+      r = builder.CreateSub(builder.CreateOr(x, y), odd);
+      break;
+    }
     case Packed::MinUnsigned: r = intrinsic(llvm::Intrinsic::umin); break;
     case Packed::MaxUnsigned: r = intrinsic(llvm::Intrinsic::umax); break;
     case Packed::MinSigned: r = intrinsic(llvm::Intrinsic::smin); break;

@@ -36,6 +36,7 @@ enum class Packed : u8 {
   AndNot,
   Equal,
   GreaterSigned,
+  Average,
   MinUnsigned,
   MaxUnsigned,
   MinSigned,

@@ -16,6 +16,26 @@
 #include "cpu/simd/unit.h"
 #include "jit/runtime.h"
 
+namespace orrery::cpu::simd {
+// Operations of cpu/simd/integer.h that Lift knows.
+template <class T, class F>
+struct Each;
+struct Add;
+struct Subtract;
+struct AddSaturated;
+struct SubtractSaturated;
+struct Equal;
+struct Greater;
+struct Minimum;
+struct Maximum;
+struct Average;
+struct And;
+struct AndNot;
+struct Or;
+struct Xor;
+struct MultiplyLow;
+}  // namespace orrery::cpu::simd
+
 namespace orrery::jit {
 
 using cpu::Insn;
@@ -248,6 +268,41 @@ u32 call_float(Vec128* slots, u32 mxcsr) {
   return unit.flags;
 }
 
+/// The operation of IR that does what function F of cpu/simd/integer.h does to lanes of type T; nothing if there is
+/// none.
+template <class F, class T>
+constexpr std::optional<Packed> packed_for() {
+  namespace simd = cpu::simd;
+  constexpr bool kSigned = std::is_signed_v<T>;
+  if constexpr (std::is_same_v<F, simd::Add>) return Packed::Add;
+  if constexpr (std::is_same_v<F, simd::Subtract>) return Packed::Sub;
+  if constexpr (std::is_same_v<F, simd::MultiplyLow>) return Packed::Mul;
+  if constexpr (std::is_same_v<F, simd::And>) return Packed::And;
+  if constexpr (std::is_same_v<F, simd::AndNot>) return Packed::AndNot;
+  if constexpr (std::is_same_v<F, simd::Or>) return Packed::Or;
+  if constexpr (std::is_same_v<F, simd::Xor>) return Packed::Xor;
+  if constexpr (std::is_same_v<F, simd::Equal>) return Packed::Equal;
+  if constexpr (std::is_same_v<F, simd::Greater> && kSigned) return Packed::GreaterSigned;
+  if constexpr (std::is_same_v<F, simd::Average> && !kSigned) return Packed::Average;
+  if constexpr (std::is_same_v<F, simd::Minimum>) return kSigned ? Packed::MinSigned : Packed::MinUnsigned;
+  if constexpr (std::is_same_v<F, simd::Maximum>) return kSigned ? Packed::MaxSigned : Packed::MaxUnsigned;
+  if constexpr (std::is_same_v<F, simd::AddSaturated>)
+    return kSigned ? Packed::AddSaturatedSigned : Packed::AddSaturatedUnsigned;
+  if constexpr (std::is_same_v<F, simd::SubtractSaturated>)
+    return kSigned ? Packed::SubSaturatedSigned : Packed::SubSaturatedUnsigned;
+  return std::nullopt;
+}
+template <class Operation>
+struct LaneOperation {
+  static constexpr std::optional<Packed> kPacked = std::nullopt;
+  static constexpr unsigned kLaneBits = 0;
+};
+template <class T, class F>
+struct LaneOperation<cpu::simd::Each<T, F>> {
+  static constexpr std::optional<Packed> kPacked = packed_for<F, T>();
+  static constexpr unsigned kLaneBits = sizeof(T) * 8;
+};
+
 /// The machine of one instruction.
 class Lift {
  public:
@@ -407,6 +462,9 @@ class Lift {
   template <class F, class... T>
   auto apply(Val<T>... v) {
     using R = decltype(F::run(std::declval<T>()...));
+    if constexpr (sizeof...(T) == 2 && LaneOperation<F>::kPacked.has_value()) {
+      return wrap<R>(on_lanes<F>(v.n...));
+    }
     put_arguments(v...);
     ir_.call({l_.symbol("pure"), reinterpret_cast<void*>(&call_pure<F, T...>), Returns::Nothing},
              {ir_.frame_address(layout::kFrameSlots)});
@@ -592,6 +650,10 @@ class Lift {
     (put(v.n), ...);
   }
 
+  template <class F>
+  Node on_lanes(Node a, Node b) {
+    return ir_.packed(*LaneOperation<F>::kPacked, LaneOperation<F>::kLaneBits, a, b);
+  }
   template <class R>
   Node result() {
     return sizeof(R) == 16 ? ir_.frame_field(layout::kFrameSlots, 128)

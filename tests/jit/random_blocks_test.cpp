@@ -156,8 +156,12 @@ class RandomBlocks {
 
   std::string run(const Case& c, jit::Code code, unsigned runs) {
     under_test = code;
-    exec_.restore(c.image, 0, Side::kRam);
-    lift_.restore(c.image, 0, Side::kRam);
+    for (Side* side : {&exec_, &lift_}) {
+      side->restore(c.image, 0, Side::kRam);
+      // Neither may run out of room for decoded code in the middle: that makes it fetch anew, which a page table that
+      // was changed behind its back shows.
+      side->engine->code().flush_all();
+    }
     bool flush = true;
     for (unsigned n = 0; n < runs; ++n) {
       Random random(c.number * 1000003 + n);
