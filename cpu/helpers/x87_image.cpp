@@ -71,14 +71,27 @@ void store_environment(Engine& e, const Insn& i, Image& image) {
   }
 }
 
-/// All of the environment, in a copy: nothing has changed if a load faults.
-X87 load_environment(Engine& e, const Insn& i, Image& image) {
+/// FSW with ES and B as flags and masks make them.
+u16 with_summary(u16 status, u16 control) {
+  constexpr u16 kBits = kFswSummary | kFswBusy;
+  return static_cast<u16>((status & ~control & soft::kAllFlags) != 0 ? status | kBits : status & ~kBits);
+}
+
+/// All of the environment, in a copy. `size` is that of the whole image, whose last byte is looked at first: a part in the
+/// middle can fault only at the wrap of a 16-bit address. FSW has changed then, as on silicon (SDM vol. 2, FLDENV: "the
+/// state ... as seen by the fault handler may be different").
+X87 load_environment(Engine& e, const Insn& i, Image& image, unsigned size) {
+  const u64 last = e.check_segment(i.seg(), e.effective_address(i, size - 1), 1, Access::Read);
+  e.probe_linear(last, 1, Access::Read, e.user());
   X87 f = e.s.x87;
   const bool prot = protected_format(e);
   const bool wide = wide_format(i);
   const unsigned step = wide ? 4 : 2;
   std::array<u32, 7> words{};
-  for (unsigned n = 0; n < 7; ++n) words[n] = static_cast<u32>(image.load(n * step, step));
+  for (unsigned n = 0; n < 7; ++n) {
+    words[n] = static_cast<u32>(image.load(n * step, step));
+    if (n == 1) e.s.x87.status = with_summary(static_cast<u16>(words[n]), f.control);
+  }
   f.control = control_image(words[0]);
   f.status = static_cast<u16>(words[1]);
   f.tag = kept_tags(words[2]);
@@ -122,7 +135,7 @@ void fnstenv(Engine& e, const Insn& i) {
 void fldenv(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   Image image(e, i);
-  e.s.x87 = load_environment(e, i, image);
+  e.s.x87 = load_environment(e, i, image, environment_size(i));
   update_summary(e);
 }
 
@@ -146,7 +159,7 @@ void frstor(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   const unsigned start = environment_size(i);
   Image image(e, i);
-  X87 f = load_environment(e, i, image);
+  X87 f = load_environment(e, i, image, start + 80);
   for (unsigned n = 0; n < 8; ++n) {
     F80& v = f.r[(top_of(f) + n) & 7];
     v.significand = image.load(start + 10 * n, 8);
