@@ -78,8 +78,8 @@ u16 with_summary(u16 status, u16 control) {
 }
 
 /// All of the environment, in a copy. `size` is that of the whole image, whose last byte is looked at first: a part in the
-/// middle can fault only at the wrap of a 16-bit address. FSW has changed then, as on silicon (SDM vol. 2, FLDENV: "the
-/// state ... as seen by the fault handler may be different").
+/// middle can fault only at the wrap of a 16-bit address. FSW and FTW may have changed then, as on silicon (SDM vol. 2,
+/// FLDENV: "the state ... as seen by the fault handler may be different").
 X87 load_environment(Engine& e, const Insn& i, Image& image, unsigned size) {
   const u64 last = e.check_segment(i.seg(), e.effective_address(i, size - 1), 1, Access::Read);
   e.probe_linear(last, 1, Access::Read, e.user());
@@ -91,6 +91,7 @@ X87 load_environment(Engine& e, const Insn& i, Image& image, unsigned size) {
   for (unsigned n = 0; n < 7; ++n) {
     words[n] = static_cast<u32>(image.load(n * step, step));
     if (n == 1) e.s.x87.status = with_summary(static_cast<u16>(words[n]), f.control);
+    if (n == 2) e.s.x87.tag = kept_tags(words[n]);
   }
   f.control = control_image(words[0]);
   f.status = static_cast<u16>(words[1]);
