@@ -307,13 +307,15 @@ void Engine::init_reset(bool cold) {
   const auto mtrr_var = s.mtrr_var;
   const auto mtrr_fix = s.mtrr_fix;
   const u64 old_cr0 = s.cr0;
-  const bool intr = s.intr, a20 = s.a20;
+  const bool intr = s.intr, a20 = s.a20, ferr = s.ferr, ignne = s.ignne;
   s = State{};
   s.intr = intr;
   s.a20 = a20;
   s.cr0 = 0x60000010;
   if (!cold) {  // INIT keeps these (SDM vol. 3, table 10-1)
     s.x87 = x87;
+    s.ferr = ferr;
+    s.ignne = ignne;
     s.xmm = xmm;
     s.mxcsr = mxcsr;
     s.tsc_offset = tsc_offset;

@@ -26,6 +26,7 @@
 #include "hw/kernel_image.h"
 #include "hw/keyboard_controller.h"
 #include "hw/lapic.h"
+#include "hw/numeric_error.h"
 #include "hw/parallel.h"
 #include "hw/pc_testdev.h"
 #include "hw/pic.h"
@@ -146,7 +147,7 @@ struct Pc::Parts {
   hw::SystemPorts system_ports;
   hw::Speaker speaker;
   std::unique_ptr<cpu::Cpu> cpu;
-  core::LevelLine& ferr_wire;
+  hw::NumericError numeric_error;
 
   // Of a `pc` whose processor has a local APIC.
   core::ApicBus apic_bus;
@@ -240,7 +241,7 @@ Pc::Parts::Parts(Context context)
       mouse(clock, log),
       system_ports(ports, clock, log, pit.gate(2), pit.out(2), nmi, fast_reset),
       speaker(clock, pit.out(2), system_ports.speaker_enable()),
-      ferr_wire(irq.output(13)),
+      numeric_error(ports, irq.output(13), [this] { cpu->ignore_numeric_error(); }),
       keys(
           clock, [this](KeyUsage key, bool down) { press_key(key, down); },
           [this] { return keyboard_controller->keyboard_drained(); }) {
@@ -248,7 +249,7 @@ Pc::Parts::Parts(Context context)
 
   cpu::Pins pins;
   pins.interrupt_acknowledge = [this] { return lapic ? lapic->acknowledge() : pic.acknowledge(); };
-  pins.ferr = [this](bool level) { ferr_wire.set(level); };
+  pins.ferr = [this](bool level) { numeric_error.set_ferr(level); };
   const cpu::Model model = parse_cpu(config.cpu, pci_board);
   if (model.has(cpu::Feature::Apic)) {
     pins.apic = {.set_base = [this](u64 msr) { lapic->set_base(msr); },
@@ -356,7 +357,6 @@ void Pc::Parts::restore_wires() {
   const bool replaced = hpet && hpet->legacy().level();
   timer_wire.restore(pit.out(0).level() && !replaced);
   clock_wire.restore(rtc_irq.level() && !replaced);
-  ferr_wire.restore(cpu->state().ferr);
   for (std::size_t n = 0; n < ioapic_pins.size(); ++n) ioapic_pins[n].restore(ioapic_joins[n].level());
 }
 
@@ -516,8 +516,8 @@ void Pc::Parts::reset() {
 }
 
 void Pc::Parts::list_devices() {
-  devices = {&rtc,         &system_ports, &pit, &speaker, &keyboard, &mouse, keyboard_controller.get(),
-             floppy.get(), ide.get()};
+  devices = {&rtc,      &system_ports, &numeric_error,           &pit,         &speaker,
+             &keyboard, &mouse,        keyboard_controller.get(), floppy.get(), ide.get()};
   if (vmport) devices.push_back(vmport.get());
   if (vga) devices.push_back(vga.get());
   for (const std::unique_ptr<hw::Uart16550>& uart : uarts) {

@@ -41,13 +41,15 @@ struct CpuRig {
   core::PortBus ports{"io", log};
   core::Clock clock;
   u8 vector = 0x20;  // what an interrupt acknowledge cycle returns
+  bool ferr = false;  // the pin
   Cpu cpu;
   State& s;
 
   explicit CpuRig(const Model& model = test_model("max"), ApicPort apic = {})
       : memory(2 << 20, log),
         cpu(model, memory, ports, clock, log,
-            Pins{.interrupt_acknowledge = [this] { return vector; }, .ferr = {}, .apic = std::move(apic)}),
+            Pins{.interrupt_acknowledge = [this] { return vector; }, .ferr = [this](bool level) { ferr = level; },
+                 .apic = std::move(apic)}),
         s(cpu.state()) {
     memory.map_ram(0, 2 << 20, 0);
   }
