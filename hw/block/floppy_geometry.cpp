@@ -61,6 +61,13 @@ bool has_allocation_table(BlockDevice& image, const Bpb& bpb) {
   return entry[0] == bpb.media && entry[1] == 0xff && entry[2] == 0xff;
 }
 
+bool bootable(BlockDevice& image) {
+  std::array<u8, 2> signature{};
+  return image.read(kSectorSize - 2, signature) && signature[0] == 0x55 && signature[1] == 0xaa;
+}
+
+constexpr std::size_t kLargest = 4;  // of the formats that DOS knows: 2.88 MB
+
 }  // namespace
 
 std::span<const FloppyGeometry> floppy_geometries() { return kGeometries; }
@@ -80,9 +87,13 @@ FloppyGeometry fit_floppy(BlockDevice& image) {
     throw ImageError(fmt::format("'{}' is cut off: its boot sector says {} bytes, and it has {}; copy it again",
                                  image.name(), bpb->size, image.size()));
   }
-  if (image.size() < kSmallest) {
-    FloppyGeometry geometry = kGeometries[0];
-    if (bpb) geometry = floppy_geometry_of_size(bpb->size).value_or(geometry);
+  // What is written to a floppy need not fill it: boot sectors, GRUB's rescue image.
+  if (image.size() < kSmallest || (image.size() < kGeometries[kLargest].size() && bootable(image))) {
+    FloppyGeometry geometry = kGeometries[image.size() < kGeometries[0].size() ? 0 : kLargest];
+    if (bpb) {
+      const auto named = floppy_geometry_of_size(bpb->size);
+      if (named && named->size() > image.size()) geometry = *named;
+    }
     image.pad_to(geometry.size());
     return geometry;
   }

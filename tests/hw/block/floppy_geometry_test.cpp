@@ -72,6 +72,20 @@ TEST(FloppyGeometry, AShortImageGetsTheSizeThatItsBootSectorNames) {
   EXPECT_EQ(image->size(), 737280u);
 }
 
+TEST(FloppyGeometry, ABootableImageOfAnotherSizeIsPaddedToTheNextFormat) {
+  const auto fitted = [](u64 size) {
+    std::vector<u8> contents(size);
+    contents[510] = 0x55;
+    contents[511] = 0xaa;
+    auto image = memory_image(contents, "boot.img");
+    const FloppyGeometry geometry = fit_floppy(*image);
+    EXPECT_EQ(image->size(), geometry.size());
+    return std::string(geometry.name);
+  };
+  EXPECT_EQ(fitted(1296384), "1.44M");  // Debian's GRUB rescue floppy
+  EXPECT_EQ(fitted(2000896), "2.88M");
+}
+
 TEST(FloppyGeometry, ACutOffFileSystemIsRefused) {
   auto head = boot_sector(2880);
   head.insert(head.end(), {0xf0, 0xff, 0xff});
