@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 case "${1:-}" in
   --list)
-    exec "$here/guests/guest" list
+    exec "$here/firmware/guests/guest" list
     ;;
   --help | -h)
     sed -n 's/^# \{0,1\}//; 2,9p' "$0"
@@ -29,9 +29,9 @@ cmake --build "$here/build" --target orrery >&2
 arguments=("$@")
 [ $# -gt 0 ] || arguments=(debian)
 # A file of that name comes first; a known name stands alone or before options.
-if [ ! -e "${arguments[0]}" ] && "$here/guests/guest" known "${arguments[0]}"; then
-  "$here/guests/guest" prepare "${arguments[0]}" "$here/build/guests"
-  mapfile -t guest < <("$here/guests/guest" arguments "${arguments[0]}" "$here/build/guests")
+if [ ! -e "${arguments[0]}" ] && "$here/firmware/guests/guest" known "${arguments[0]}"; then
+  "$here/firmware/guests/guest" prepare "${arguments[0]}" "$here/build/guests"
+  mapfile -t guest < <("$here/firmware/guests/guest" arguments "${arguments[0]}" "$here/build/guests")
   arguments=("${guest[@]}" "${arguments[@]:1}")
 fi
 

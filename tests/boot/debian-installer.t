@@ -1,6 +1,6 @@
 # guest: debian-installer
 # The graphical installer: its first page has a banner, and a bar on the chosen language that moves with the arrow keys.
-skip unless file @BUILT@/debian-installer/linux "guests/guest cannot prepare it here"
+skip unless file @BUILT@/debian-installer/linux "firmware/guests/guest cannot prepare it here"
 machine -m 1024 -kernel @BUILT@/debian-installer/linux -initrd @BUILT@/debian-installer/initrd-gtk.gz
 machine -append "vga=788 cryptomgr.notests"
 wait mode 1024x768 150s

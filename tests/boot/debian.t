@@ -1,6 +1,6 @@
 # guest: debian
 # The default guest of ./boot, all the way: BIOS, CD, boot loader, kernel, a shell on the screen and on the serial port.
-skip unless file @BUILT@/debian-12-i386.iso "guests/guest cannot prepare it here"
+skip unless file @BUILT@/debian-12-i386.iso "firmware/guests/guest cannot prepare it here"
 test "boots"
 machine -m 256 -boot d -cdrom @BUILT@/debian-12-i386.iso
 wait text "boot:" 20s

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# debian_work.sh ORRERY ISO: real work in the default guest (guests/debian.sh), compared with the same work on the host.
+# debian_work.sh ORRERY ISO: real work in the default guest (firmware/guests/debian.sh), compared with the same work on the host.
 #
 #   * The guest makes a file system on a disk, writes 64 MiB, and reboots; then the sums must be right, and the host, too,
 #     must find a clean file system with the right contents in the image.

@@ -1,5 +1,5 @@
 # guest: ipxe
-skip unless file @BUILT@/ipxe/ipxe.iso "guests/guest cannot prepare it here"
+skip unless file @BUILT@/ipxe/ipxe.iso "firmware/guests/guest cannot prepare it here"
 machine -m 64 -boot d -cdrom @BUILT@/ipxe/ipxe.iso
 wait text "iPXE 1.0.0+" 60s
 wait text "Ctrl-B" 30s

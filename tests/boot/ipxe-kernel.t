@@ -1,5 +1,5 @@
 # guest: ipxe
-skip unless file @BUILT@/ipxe/ipxe.lkrn "guests/guest cannot prepare it here"
+skip unless file @BUILT@/ipxe/ipxe.lkrn "firmware/guests/guest cannot prepare it here"
 machine -m 64 -kernel @BUILT@/ipxe/ipxe.lkrn
 wait text "iPXE 1.0.0+" 60s
 wait text "Ctrl-B" 30s

@@ -1,6 +1,6 @@
 # guest: linux-686-pae
 # Debian's kernel for processors with PAE by -kernel and -initrd: a shell on the screen and on the first serial port.
-skip unless file @BUILT@/linux-686-pae/vmlinuz "guests/guest cannot prepare it here"
+skip unless file @BUILT@/linux-686-pae/vmlinuz "firmware/guests/guest cannot prepare it here"
 test "boots"
 machine -m 128 -kernel @BUILT@/linux-686-pae/vmlinuz -initrd @BUILT@/linux-686-pae/initrd.gz
 machine -append "quiet cryptomgr.notests"

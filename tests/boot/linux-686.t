@@ -1,6 +1,6 @@
 # guest: linux-686
 # Debian's kernel by -kernel and -initrd: a shell on the screen and on the first serial port.
-skip unless file @BUILT@/linux-686/vmlinuz "guests/guest cannot prepare it here"
+skip unless file @BUILT@/linux-686/vmlinuz "firmware/guests/guest cannot prepare it here"
 test "boots"
 machine -m 64 -kernel @BUILT@/linux-686/vmlinuz -initrd @BUILT@/linux-686/initrd.gz
 machine -append "quiet cryptomgr.notests"

@@ -1,6 +1,6 @@
 # guest: linux-686
 # The board without PCI.
-skip unless file @BUILT@/linux-686/vmlinuz "guests/guest cannot prepare it here"
+skip unless file @BUILT@/linux-686/vmlinuz "firmware/guests/guest cannot prepare it here"
 machine -M isapc -cpu pentium2 -m 64 -kernel @BUILT@/linux-686/vmlinuz -initrd @BUILT@/linux-686/initrd.gz
 machine -append "quiet cryptomgr.notests"
 wait text "/ #" 120s
