@@ -1,0 +1,191 @@
+#include "tests/oracle/compare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "cpu/disassembler.h"
+#include "tests/oracle/emulated.h"
+#include "tests/oracle/generator.h"
+
+namespace orrery::oracle {
+namespace {
+
+using namespace cpu;  // NOLINT: names of registers
+
+constexpr u32 kFlags = kArithFlags | kDf | kNt | kAc | kId | kTf;
+
+bool same_float(const u8* a, const u8* b, bool roughly) {
+  if (std::memcmp(a, b, 10) == 0) return true;
+  if (!roughly) return false;
+  u64 x = 0, y = 0;
+  std::memcpy(&x, a, 8);
+  std::memcpy(&y, b, 8);
+  const int ex = (a[8] | a[9] << 8), ey = (b[8] | b[9] << 8);
+  if (ex == ey) return x - y + 4 <= 8;
+  // One ulp around a power of two.
+  return std::abs(ex - ey) == 1 && ((x + 2 <= 4) || (y + 2 <= 4) || (x ^ y) >> 63 == 0);
+}
+
+/// Condition code bits of the x87 status word that are undefined.
+u16 undefined_status(const Case& c) {
+  u16 bits = 0;
+  for (unsigned n = 0; n < c.count; ++n) {
+    if (group_of(c.op[n]) != static_cast<unsigned>(Group::X87)) continue;
+    const std::string_view s = line(c.op[n]).semantic;
+    const bool sets = s.starts_with("Fcom") || s.starts_with("Fucom") || s.starts_with("Ficom") || s == "Ftst" || s == "Fxam" ||
+                      s.starts_with("Fprem");
+    if (!sets) bits |= 0x4500;
+    if (approximate(c.op[n])) bits |= 0x0220;
+  }
+  return bits;
+}
+
+template <typename Report>
+void compare(const Case& c, unsigned slot, const Outcome& a, const Outcome& b, Report&& differs) {
+  if (a.vector != b.vector) differs("vector");
+  // The kernel says of its own addresses that they are present.
+  const u32 hidden = a.vector == kPfv && a.cr2 >> 47 != 0 ? 1 : 0;
+  if (a.vector != kEnd && (a.error | hidden) != (b.error | hidden)) differs("error code");
+  if (a.vector == kPfv && b.vector == kPfv && a.cr2 != b.cr2) differs("cr2");
+  const unsigned registers = c.bits == Bits::B64 ? 16 : 8;
+  const u64 mask = c.bits == Bits::B64 ? ~u64{0} : 0xffffffff;
+  constexpr const char* kNames[] = {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"};
+  const bool popa = stores_in_part(c, slot, a) == "Popa";
+  for (unsigned n = 0; n < registers; ++n) {
+    if (popa && n != kRsp) continue;
+    if (((a.gpr[n] ^ b.gpr[n]) & mask) != 0) differs(kNames[n]);
+  }
+  if (((a.rip ^ b.rip) & mask) != 0) differs("ip");
+  constexpr const char* kSegments[] = {"es", "cs", "ss", "ds", "fs", "gs"};
+  for (unsigned n = 0; n < kSegCount; ++n) {
+    // The kernel's IRET clears the RPL of null selectors now and then.
+    if (a.seg[n] != b.seg[n] && ((a.seg[n] | b.seg[n]) & ~3) != 0) differs(kSegments[n]);
+  }
+  const u32 flags = kFlags & ~undefined_at(c, slot, a);
+  if (((a.flags ^ b.flags) & flags) != 0) differs("flags");
+  if (a.vector != kEnd && ((a.flags ^ b.flags) & kRf) != 0) differs("rf");
+  u16 fa[2], fb[2];
+  std::memcpy(fa, a.fx.data(), 4);
+  std::memcpy(fb, b.fx.data(), 4);
+  if (fa[0] != fb[0]) differs("fcw");
+  if (((fa[1] ^ fb[1]) & ~undefined_status(c)) != 0) differs("fsw");
+  if (a.fx[4] != b.fx[4]) differs("ftw");
+  if (std::memcmp(&a.fx[24], &b.fx[24], 4) != 0) differs("mxcsr");
+  const bool roughly = std::any_of(c.op.begin(), c.op.begin() + c.count, [](u16 op) { return approximate(op); });
+  constexpr const char* kSt[] = {"st0", "st1", "st2", "st3", "st4", "st5", "st6", "st7"};
+  for (unsigned n = 0; n < 8; ++n) {
+    if (!same_float(&a.fx[32 + n * 16], &b.fx[32 + n * 16], roughly)) differs(kSt[n]);
+  }
+  constexpr const char* kXmm[] = {"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"};
+  for (unsigned n = 0; n < registers; ++n) {
+    if (std::memcmp(&a.fx[160 + n * 16], &b.fx[160 + n * 16], 16) != 0) differs(kXmm[n]);
+  }
+}
+
+}  // namespace
+
+std::string_view stores_in_part(const Case& c, unsigned slot, const Outcome& o) {
+  if (o.vector == kEnd) return {};
+  const u64 at = o.rip + code_base(o.seg[kCs]) - slot_address(slot);
+  for (unsigned n = 0; n < c.count; ++n) {
+    if (at != c.start[n]) continue;
+    const std::string_view s = line(c.op[n]).semantic;
+    for (const std::string_view name : {"Pusha", "Popa", "Enter", "FarCallImm", "FarCallMem", "CallInd", "CallRel", "Fbstp", "Fstp80", "Cmpxchg16b",
+                                        "Maskmovq", "Maskmovdqu", "Fxsave"}) {
+      if (s == name) return name;
+    }
+  }
+  return {};
+}
+
+u32 undefined_at(const Case& c, unsigned slot, const Outcome& o) {
+  u32 all = 0;
+  for (unsigned n = 0; n <= c.count; ++n) all |= c.undefined[n];
+  if (c.branches) return all;
+  if (o.vector == kEnd) return c.undefined[c.count];
+  const u64 at = o.rip + code_base(o.seg[kCs]) - slot_address(slot);
+  for (unsigned n = 0; n < c.count; ++n) {
+    if (at == c.start[n]) return c.undefined[n] | (n > 0 && o.vector == kDb ? c.undefined[n] : 0);
+  }
+  return all;
+}
+
+bool left(const Case& c, const Outcome& o) {
+  if (o.seg[kCs] == c.seg[kCs]) return false;
+  const auto bits = [](u16 selector) {
+    return selector == kUserCode64 ? 64 : (selector | 3) == kUserCode32 ? 32 : selector == ldt_selector(0) ? 16 : 32;
+  };
+  return bits(o.seg[kCs]) != bits(c.seg[kCs]);
+}
+
+std::string difference(const Case& c, unsigned slot, const Outcome& native, const Outcome& emulated) {
+  std::string text;
+  compare(c, slot, native, emulated, [&text](const char* what) {
+    if (!text.empty()) text += ' ';
+    text += what;
+  });
+  return text;
+}
+
+std::string listing(const Case& c, unsigned slot) {
+  static const Decoder decoder(Emulated::model().features);
+  const DecodeMode mode{.code32 = c.bits == Bits::B32, .code64 = c.bits == Bits::B64, .protected_mode = true};
+  std::string text;
+  const u64 base = slot_address(slot) - code_base(c.seg[kCs]);
+  for (unsigned n = 0; n < c.count; ++n) {
+    const std::span bytes(c.code.begin() + c.start[n], c.code.end());
+    std::string hex;
+    for (unsigned k = c.start[n]; k < c.start[n + 1]; ++k) hex += fmt::format("{:02x} ", c.code[k]);
+    text += fmt::format("  {:08x}: {:36}{}   [{}]\n", base + c.start[n], hex,
+                        disassemble(decoder, bytes, mode, base + c.start[n]).text, line(c.op[n]).id);
+  }
+  return text;
+}
+
+std::string report(const Case& c, unsigned slot, const Outcome& native, const Outcome& emulated) {
+  const std::string different = " " + difference(c, slot, native, emulated) + " ";
+  std::string text = fmt::format("{}-bit code\n{}", c.bits == Bits::B16 ? 16 : c.bits == Bits::B32 ? 32 : 64, listing(c, slot));
+  const auto row = [&](std::string_view name, u64 before, u64 a, u64 b) {
+    const bool star = different.find(" " + std::string(name) + " ") != std::string::npos;
+    if (star || before != ~u64{0} - 7) text += fmt::format("  {:10} {:16x} {:16x} {:16x}{}\n", name, before, a, b, star ? " *" : "");
+  };
+  text += "             before           host             ours\n";
+  constexpr const char* kNames[] = {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"};
+  for (unsigned n = 0; n < (c.bits == Bits::B64 ? 16u : 8u); ++n) row(kNames[n], c.gpr[n], native.gpr[n], emulated.gpr[n]);
+  constexpr const char* kSegments[] = {"es", "cs", "ss", "ds", "fs", "gs"};
+  for (unsigned n = 0; n < kSegCount; ++n) row(kSegments[n], c.seg[n], native.seg[n], emulated.seg[n]);
+  row("ip", slot_address(slot) - code_base(c.seg[kCs]), native.rip, emulated.rip);
+  row("flags", c.flags, native.flags, emulated.flags);
+  text += fmt::format("  undefined flags {:x}\n", undefined_at(c, slot, native));
+  row("vector", 0, native.vector, emulated.vector);
+  row("error code", 0, native.error, emulated.error);
+  row("cr2", 0, native.cr2, emulated.cr2);
+  const auto bytes = [&](std::string_view name, unsigned at, unsigned size) {
+    if (different.find(" " + std::string(name) + " ") == std::string::npos) return;
+    const auto hex = [at, size](const std::array<u8, 512>& fx) {
+      std::string s;
+      for (unsigned n = size; n-- > 0;) s += fmt::format("{:02x}", fx[at + n]);
+      return s;
+    };
+    text += fmt::format("  {:10} {} {} {} *\n", name, hex(c.fx), hex(native.fx), hex(emulated.fx));
+  };
+  bytes("fcw", 0, 2), bytes("fsw", 2, 2), bytes("ftw", 4, 1), bytes("mxcsr", 24, 4);
+  for (unsigned n = 0; n < 8; ++n) bytes(fmt::format("st{}", n), 32 + 16 * n, 10);
+  for (unsigned n = 0; n < 16; ++n) bytes(fmt::format("xmm{}", n), 160 + 16 * n, 16);
+  const bool simd = std::any_of(c.op.begin(), c.op.begin() + c.count, [](u16 op) { return group_of(op) >= static_cast<unsigned>(Group::X87); });
+  if (simd) {
+    u32 mxcsr = 0;
+    std::memcpy(&mxcsr, &c.fx[24], 4);
+    text += fmt::format("  fcw {:02x}{:02x} fsw {:02x}{:02x} ftw {:02x} mxcsr {:x}\n", c.fx[1], c.fx[0], c.fx[3], c.fx[2], c.fx[4], mxcsr);
+    for (unsigned n = 0; n < 16; ++n) {
+      text += fmt::format("  {}{}", n < 8 ? "st" : "xmm", n % 8);
+      for (unsigned k = n < 8 ? 10 : 16; k-- > 0;) text += fmt::format("{}{:02x}", k == 9 || k == 15 ? " " : "", c.fx[32 + n * 16 + k]);
+      text += n % 2 == 1 ? "\n" : "";
+    }
+  }
+  return text;
+}
+
+}  // namespace orrery::oracle
