@@ -37,6 +37,7 @@ class Stack {
 
  private:
   u64 check(u64 offset, unsigned width) const;
+  void require_alignment(u64 linear, unsigned width) const;
 
   Engine& e_;
   Segment ss_;

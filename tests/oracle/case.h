@@ -1,8 +1,7 @@
 // What the oracle's two sides have in common: cases, outcomes, and where things lie in linear memory.
 //
 // A case is one to a few instructions with everything they start from. It stands in a slot of its own in the code
-// pages, behind it NOPs, and at the slot's end whatever tells the side that runs it that the case is over. Cases come in
-// batches; memory lives on from one case of a batch to the next and is compared at the batch's end.
+// pages, behind it NOPs, and at the slot's end a jump to kDone. Cases come in batches; memory lives on from one case of a batch to the next and is compared at the batch's end.
 #pragma once
 
 #include <array>
@@ -29,6 +28,9 @@ inline constexpr std::array<Page, 16> kPages = [] {
   return p;
 }();
 inline constexpr u64 kDataBytes = 0x10000;
+
+/// Every case's tail jumps here, as 64-bit code. On the host its state is saved there; ours faults there.
+inline constexpr u64 kDone = 0x20018000;
 
 /// LDT entries, the same on both sides.
 struct LdtEntry {
@@ -81,7 +83,7 @@ struct Outcome {
   u32 error = 0;
   u64 cr2 = 0;
   std::array<u64, 16> gpr{};
-  u64 rip = 0;  // offset in CS; at kEnd that of the tail
+  u64 rip = 0;  // offset in CS; kDone at kEnd
   u64 flags = 0;
   std::array<u16, 6> seg{};
   alignas(16) std::array<u8, 512> fx{};
@@ -92,6 +94,9 @@ struct Batch {
   std::vector<Case> cases;
   std::vector<u8> memory;  // of the data window at the start
 };
+
+/// The code pages of a batch: cases, NOPs, tails.
+std::vector<u8> code_image(const Batch& batch, unsigned count);
 
 inline u64 slot_address(unsigned slot) { return kCodeBase + slot * kSlotBytes; }
 /// Base of a code segment that cases run in.

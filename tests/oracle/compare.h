@@ -13,7 +13,7 @@ u32 undefined_at(const Case& c, unsigned slot, const Outcome& o);
 /// If the case ended by a fault in an instruction with several accesses, of which the SDM does not say which are done
 /// before the fault: its semantic.
 std::string_view stores_in_part(const Case& c, unsigned slot, const Outcome& o);
-/// True if the case left for a code segment of another size, where its slot's end means something else.
+/// True if the case left for 64-bit code, which legacy protected mode does not have.
 bool left(const Case& c, const Outcome& o);
 /// Empty if all defined state is equal.
 std::string difference(const Case& c, unsigned slot, const Outcome& native, const Outcome& emulated);

@@ -39,6 +39,8 @@ Model Emulated::model() {
   return m;
 }
 
+bool Emulated::system_address(u64 linear) { return linear - kSystem < kRam; }
+
 Emulated::Emulated(bool long_mode)
     : long_mode_(long_mode), memory_(kRam, log_), model_(model()), engine_(model_, memory_, ports_, clock_, log_, Pins{}) {
   memory_.map_ram(0, kRam, 0);
@@ -214,23 +216,11 @@ void Emulated::run_case(const Case& c, unsigned slot, Outcome& o) {
   o.gpr[kRsp] = pop();
   o.seg[kSs] = static_cast<u16>(pop());
   if (o.vector == kPfv) o.cr2 = s.cr2;
-  // A case may end in the tail of another slot.
-  const u64 tail = slot_address(slot) + kSlotBytes - kTailBytes;
-  const u64 here = o.rip + code_base(o.seg[kCs]);
-  if (o.vector == kGp && o.error == 0 && here - kCodeBase < kSlots * kSlotBytes && here % kSlotBytes == tail % kSlotBytes) {
-    o.vector = kEnd;
-    o.seg[kCs] = c.seg[kCs];  // the other side cannot tell
-    o.rip = tail - code_base(c.seg[kCs]);
-  }
+  if (o.vector == kPfv && o.rip == kDone && o.seg[kCs] == kUserCode64) o.vector = kEnd, o.error = 0, o.cr2 = 0;
 }
 
 void Emulated::run(const Batch& batch, unsigned count, std::span<Outcome> outcomes, std::span<u8> memory) {
-  std::vector<u8> code(kSlots * kSlotBytes, 0x90);
-  for (unsigned n = 0; n < count; ++n) {
-    std::copy_n(batch.cases[n].code.begin(), kSlotBytes - kTailBytes, code.begin() + n * kSlotBytes);
-    code[(n + 1) * kSlotBytes - kTailBytes] = 0xf4;
-  }
-  memory_.write_block(kCodePages, code);
+  memory_.write_block(kCodePages, code_image(batch, count));
   memory_.write_block(kDataPages, batch.memory);
   engine_.state_changed();
   for (unsigned n = 0; n < count; ++n) {

@@ -21,6 +21,9 @@ class Emulated {
   /// The model that both have in common with an x86-64 host; lines without their feature are not generated.
   static cpu::Model model();
 
+  /// Linear addresses that are present here, for the supervisor, and not on the host.
+  static bool system_address(u64 linear);
+
  private:
   void make_tables();
   void run_case(const Case& c, unsigned slot, Outcome& o);

@@ -24,7 +24,7 @@ namespace orrery::oracle {
 namespace {
 
 // ---- what lies below 4 GiB in the child beside the cases' own pages -----------------------------------------------------
-constexpr u64 kStub = 0x20018000;   // the code between ..._begin and ..._end below
+constexpr u64 kStub = kDone;        // begins with a jump to where a case ends: the code between ..._begin and ..._end below
 constexpr u64 kFrame = 0x20020000;  // Frame
 
 /// Where the child's assembly finds everything, by absolute address.
@@ -60,6 +60,7 @@ asm(R"(
 .set F, 0x20020000
 .globl oracle_stub_begin, oracle_stub_enter, oracle_stub_done, oracle_stub_signal, oracle_stub_end
 oracle_stub_begin:
+  jmp oracle_stub_done
 oracle_stub_enter:
   push rbx
   push rbp
@@ -214,7 +215,7 @@ void run_case(Shared& shared, unsigned slot) {
     o.error = 0, o.cr2 = 0;
     std::memcpy(o.gpr.data(), f.gpr_out, sizeof f.gpr_out);
     o.flags = f.flags_out;
-    o.rip = kSlotBytes - kTailBytes + slot_address(slot);  // as an address: the parent knows CS
+    o.rip = kDone;
     std::memcpy(o.fx.data(), f.fx_out, sizeof f.fx_out);
     return;
   }
@@ -371,23 +372,10 @@ bool Native::run(const Batch& batch, unsigned count, std::span<Outcome> outcomes
   if (child_ < 0 && !start()) return false;
   auto& shared = *static_cast<Shared*>(shared_);
   std::memcpy(shared.data, batch.memory.data(), kDataBytes);
-  std::memset(shared.code, 0x90, sizeof shared.code);
+  const std::vector<u8> code = code_image(batch, count);
+  std::copy(code.begin(), code.end(), shared.code);
   for (unsigned n = 0; n < count; ++n) {
     const Case& c = batch.cases[n];
-    u8* slot = shared.code + n * kSlotBytes;
-    std::memcpy(slot, c.code.data(), kSlotBytes - kTailBytes);
-    u8* tail = slot + kSlotBytes - kTailBytes;
-    const u64 done = stub_address(oracle_stub_done);
-    if (c.bits == Bits::B64) {  // jmp qword ptr [rip+2]: aligned, EFLAGS.AC may be on
-      const u8 jump[6] = {0xff, 0x25, 2};
-      std::memcpy(tail, jump, 6);
-      std::memcpy(tail + 8, &done, 8);
-    } else {                    // jmp far 33:done
-      if (c.bits == Bits::B16) *tail++ = 0x66;
-      *tail++ = 0xea;
-      std::memcpy(tail, &done, 4);
-      tail[4] = kUserCode64, tail[5] = 0;
-    }
     shared.cases[n] = c;
     shared.outcomes[n] = Outcome{};
     shared.outcomes[n].vector = kHang;
@@ -396,11 +384,7 @@ bool Native::run(const Batch& batch, unsigned count, std::span<Outcome> outcomes
   const bool done = write(to_child_, "y", 1) == 1 && wait_for(from_child_);
   for (unsigned n = 0; n < count; ++n) {
     outcomes[n] = shared.outcomes[n];
-    Outcome& o = outcomes[n];
-    if (o.vector == kEnd) {
-      o.seg[cpu::kCs] = batch.cases[n].seg[cpu::kCs];
-      o.rip -= code_base(o.seg[cpu::kCs]);
-    }
+    if (outcomes[n].vector == kEnd) outcomes[n].seg[cpu::kCs] = kUserCode64;
   }
   std::memcpy(memory.data(), shared.data, kDataBytes);
   if (!done) stop();
