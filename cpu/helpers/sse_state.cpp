@@ -48,7 +48,11 @@ void store_masked(Engine& e, const Insn& i, const std::array<u64, kBytes / 8>& d
     const u64 a = base + n;
     return i.addrsize() == Size::S16 ? a & 0xffff : i.addrsize() == Size::S32 ? a & 0xffffffff : a;
   };
-  e.probe_linear(e.check_segment(i.seg(), address(0), kBytes, Access::Write), kBytes, Access::Write, e.user());
+  const u64 linear = e.check_segment(i.seg(), address(0), kBytes, Access::Write);
+  // Eight bytes are one reference for the alignment check, whatever the mask.
+  const bool checks = kBytes == 8 && e.s.cpl == 3 && (e.s.cr0 & kCr0Am) != 0 && (e.s.eflags & kAc) != 0;
+  if (checks && linear % 8 != 0) e.fault(kAcv, 0);
+  e.probe_linear(linear, kBytes, Access::Write, e.user());
   for (unsigned n = 0; n < kBytes; ++n) {
     if ((mask[n / 8] >> (n % 8 * 8 + 7) & 1) != 0) e.store(i.seg(), address(n), 1, data[n / 8] >> (n % 8 * 8) & 0xff);
   }

@@ -24,7 +24,7 @@ u64 descriptor(u64 base, u32 limit, unsigned access, unsigned flags) {
 
 u64 ldt_descriptor(const LdtEntry& e) {
   const unsigned access = 0x70u | e.type | (e.present ? 0x80u : 0u);
-  return descriptor(e.base, e.limit, access, (e.g ? 8u : 0u) | (e.db ? 4u : 0u) | 1u /* AVL: "useable" */);
+  return descriptor(e.base, e.limit, access, (e.g ? 8u : 0u) | (e.db ? 4u : 0u));
 }
 
 }  // namespace

@@ -246,7 +246,6 @@ bool write_ldt() {
     d.read_exec_only = (e.type & 2) == 0;
     d.limit_in_pages = e.g;
     d.seg_not_present = !e.present;
-    d.useable = 1;
     if (syscall(SYS_modify_ldt, 1, &d, sizeof d) != 0) return false;
   }
   return true;
