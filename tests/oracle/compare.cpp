@@ -60,14 +60,28 @@ std::string_view faulting(const Case& c, unsigned slot, const Outcome& o) {
 
 /// Two faults of one instruction, of which processors may report either.
 bool either(const Case& c, unsigned slot, const Outcome& a, const Outcome& b) {
-  // AMD's processors let the halves of FBLD's operand wrap at the end of a segment.
-  if (faulting(c, slot, b) == "Fbld" && (b.vector == kGp || b.vector == kSsv)) return true;
+  // AMD's processors let the halves of a packed decimal wrap at the end of a segment.
+  if (is_in(faulting(c, slot, b), {"Fbld", "Fbstp"}) && (b.vector == kGp || b.vector == kSsv)) return true;
+  if (faulting(c, slot, b) == "Fbstp") return a.vector == kSsv || a.vector == kGp;
+  // AMD's processors read the operands of SHA instructions from anywhere (SDM vol. 2: exception class 4, aligned).
+  if (faulting(c, slot, b).starts_with("Sha") && b.vector == kGp) return true;
+  // The SDM is silent on alignment checks of MASKMOVDQU; AMD's processors make them.
+  if (faulting(c, slot, a) == "Maskmovdqu" && a.vector == kAcv) return true;
   if (a.vector == kEnd || b.vector == kEnd || a.rip != b.rip || a.seg[kCs] != b.seg[kCs]) return false;
   const auto access = [](u32 v) { return v == kGp || v == kSsv || v == kPfv || v == kAcv || v == kNp; };
   if (!access(a.vector) || !access(b.vector)) return false;
   // AMD's processors push first, Intel's look at the target first (SDM vol. 2, CALL and JMP).
   if (is_in(faulting(c, slot, a), {"CallRel", "CallInd", "FarCallImm", "FarCallMem", "FarJmpMem", "RetFar", "RetFarImm", "Iret"})) return true;
   if (faulting(c, slot, a) == "Bound") return true;
+  // Neither aligned nor within the limit.
+  const auto group = [&] {
+    for (unsigned n = 0; n < c.count; ++n) {
+      if (a.rip + code_base(a.seg[kCs]) - slot_address(slot) == c.start[n]) return group_of(c.op[n]);
+    }
+    return 0u;
+  }();
+  const auto segment = [](u32 v) { return v == kGp || v == kSsv; };
+  if (group >= static_cast<unsigned>(Group::SseInteger) && segment(a.vector) && segment(b.vector)) return true;
   // Beyond the end of a segment of 4 GiB (SDM vol. 3, 5.3).
   const bool flat = c.bits == Bits::B32 && c.seg[kDs] == kUserData;
   return flat && (a.vector == kGp || a.vector == kSsv) && (b.vector == kAcv || (b.vector == kPfv && b.cr2 >= 0xfffffff0));

@@ -443,6 +443,9 @@ bool Builder::add(u16 op) {
   const bool a67 = r_.one_in(memory || string || moffs || is(l.semantic, "Xlat", "Loop", "Loope", "Loopne", "Jcxz") ? 6 : 40);
   const unsigned address_size = code64 ? (a67 ? 32 : 64) : code16 != a67 ? 16 : 32;
 
+  // AMD's processors let a packed decimal wrap at the end of a segment, part by part.
+  if (is(l.semantic, "Fbld", "Fbstp") && address_size == 16) return false;
+  if (approximate(op)) c_.fx[0] |= 0x3f, c_.fx[2] &= 0x7f, c_.fx[3] &= 0x7f;  // whether inexact is the processor's choice
   size_ = 0;
   rex_ = static_cast<u8>(w ? 8 : 0);
   displacement_at_ = -1;
@@ -455,7 +458,7 @@ bool Builder::add(u16 op) {
   }
   if (p66) put(0x66, 1);
   if (a67) put(0x67, 1);
-  if (l.lock() && memory ? r_.one_in(4) : !vex && r_.one_in(300)) put(0xf0, 1);
+  if (l.lock() && memory ? r_.one_in(4) : !vex && e.mod != Mod::Ignored && r_.one_in(300)) put(0xf0, 1);
   bool rep = false;
   if (string && !is(l.semantic, "Ins", "Outs") && r_.one_in(2)) rep = true, put(r_.one_in(3) ? 0xf2 : 0xf3, 1);
   if (!vex && e.mandatory == Mandatory::Pf3) put(0xf3, 1);

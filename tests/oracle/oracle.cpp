@@ -68,7 +68,7 @@ struct Options {
   u64 seed = 1, cases = kSlots;
   double seconds = 10;
   u32 groups = (1u << kGroups) - 1;
-  unsigned bits = 7, reports = 20;
+  unsigned bits = 3, reports = 20;
 };
 
 struct Tally {
