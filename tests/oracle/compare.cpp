@@ -63,8 +63,11 @@ bool either(const Case& c, unsigned slot, const Outcome& a, const Outcome& b) {
   // AMD's processors let the halves of a packed decimal wrap at the end of a segment.
   if (is_in(faulting(c, slot, b), {"Fbld", "Fbstp"}) && (b.vector == kGp || b.vector == kSsv)) return true;
   if (faulting(c, slot, b) == "Fbstp") return a.vector == kSsv || a.vector == kGp;
-  // AMD's processors read the operands of SHA instructions from anywhere (SDM vol. 2: exception class 4, aligned).
-  if (faulting(c, slot, b).starts_with("Sha") && b.vector == kGp) return true;
+  // A store of an empty register with #IS unmasked: AMD's processors look at memory first.
+  const std::string_view s = faulting(c, slot, a);
+  if ((s.starts_with("Fst") || s.starts_with("Fist") || s.starts_with("Fbst")) && (c.fx[0] & 1) == 0) return true;
+  // A pending x87 exception before CVTPI2PS from memory, which AMD's processors do not count as MMX.
+  if (faulting(c, slot, b) == "Cvtpi2ps" && b.vector == kMf) return true;
   // The SDM is silent on alignment checks of MASKMOVDQU; AMD's processors make them.
   if (faulting(c, slot, a) == "Maskmovdqu" && a.vector == kAcv) return true;
   if (a.vector == kEnd || b.vector == kEnd || a.rip != b.rip || a.seg[kCs] != b.seg[kCs]) return false;
