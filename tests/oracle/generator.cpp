@@ -445,8 +445,8 @@ bool Builder::add(u16 op) {
   const bool a67 = r_.one_in(memory || string || moffs || is(l.semantic, "Xlat", "Loop", "Loope", "Loopne", "Jcxz") ? 6 : 40);
   const unsigned address_size = code64 ? (a67 ? 32 : 64) : code16 != a67 ? 16 : 32;
 
-  // AMD's processors let a packed decimal wrap at the end of a segment, part by part.
-  if (is(l.semantic, "Fbld", "Fbstp") && address_size == 16) return false;
+  // AMD's processors let these wrap at the end of a segment, part by part.
+  if (is(l.semantic, "Fbld", "Fbstp", "Maskmovdqu", "Maskmovq") && address_size == 16) return false;
   // AMD's processors read the operands of SHA instructions from anywhere (SDM vol. 2: exception class 4, aligned).
   if (l.semantic.starts_with("Sha") && memory) return false;
   // Whether references of 16 bytes are checked for less than their own alignment is the processor's choice.
@@ -652,6 +652,8 @@ bool Builder::add(u16 op) {
   // Far transfers load flags only with a task switch.
   const u32 gone = l.semantic.starts_with("Far") ? 0 : l.reads == 0 || (l.reads & l.writes) == 0 ? l.writes : 0;
   const u32 undefined = undefined_by(op, opsize, count);
+  const bool transfer = l.semantic.starts_with("Far") || is(l.semantic, "Ret", "RetImm", "RetFar", "RetFarImm", "JmpInd", "CallInd");
+  if (transfer) c_.branches = true;
   c_.op[c_.count++] = op;
   c_.start[c_.count] = static_cast<u8>(begin + size_);
   c_.undefined[c_.count] = (c_.undefined[c_.count - 1] & ~gone) | undefined;
