@@ -14,7 +14,8 @@ constexpr u64 kRam = 2 << 20;
 constexpr u64 kGdt = 0x1000, kLdtTable = 0x1800, kIdt = 0x2000, kTss = 0x4000, kStackTop = 0x6000, kHandlers = 0x7000,
               kTables = 0x8000, kCodePages = 0x20000, kDataPages = 0x40000;
 constexpr u64 kUser = 7, kLarge = 0x80, kNoExecute = u64{1} << 63;
-constexpr u16 kKernelCode32 = 0x08, kKernelCode64 = 0x10, kKernelData = 0x18, kTssSelector = 0x40, kLdtSelector = 0x50;
+constexpr u16 kKernelCode32 = 0x08, kKernelCode64 = 0x10, kKernelData = 0x18, kTssSelector = 0x40, kLdtSelector = 0x50,
+              kCpuNumber = 0x78;  // its limit tells Linux programs where they run
 constexpr u64 kMaxTicks = 200000;
 
 u64 descriptor(u64 base, u32 limit, unsigned access, unsigned flags) {
@@ -42,7 +43,10 @@ Model Emulated::model() {
 bool Emulated::system_address(u64 linear) { return linear - kSystem < kRam; }
 
 Emulated::Emulated(bool long_mode)
-    : long_mode_(long_mode), memory_(kRam, log_), model_(model()), engine_(model_, memory_, ports_, clock_, log_, Pins{}) {
+    : long_mode_(long_mode),
+      memory_(kRam, log_),
+      model_(model()),
+      engine_(model_, memory_, ports_, clock_, log_, Pins{}) {
   memory_.map_ram(0, kRam, 0);
   make_tables();
 }
@@ -55,6 +59,7 @@ void Emulated::make_tables() {
   put(kGdt + (kUserCode32 & ~7u), descriptor(0, 0xfffff, 0xfb, 0xc));
   put(kGdt + (kUserData & ~7u), descriptor(0, 0xfffff, 0xf3, 0xc));
   put(kGdt + (kUserCode64 & ~7u), descriptor(0, 0xfffff, 0xfb, 0xa));
+  put(kGdt + kCpuNumber, descriptor(0, 0, 0xf5, 4));
   put(kGdt + kTssSelector, descriptor(kSystem + kTss, 0x67, 0x8b, 0));
   put(kGdt + kLdtSelector, descriptor(kSystem + kLdtTable, sizeof kLdt / sizeof kLdt[0] * 8 - 1, 0x82, 0));
   for (unsigned n = 0; n < std::size(kLdt); ++n) put(kLdtTable + n * 8, ldt_descriptor(kLdt[n]));
@@ -80,9 +85,7 @@ void Emulated::make_tables() {
   const u64 pml4 = kTables, pdpt = kTables + 0x1000, pd0 = kTables + 0x2000, pd1 = kTables + 0x3000;
   put(pml4, pdpt | kUser);
   for (unsigned n = 0; n < 2; ++n) put(pdpt + n * 8, (n == 0 ? pd0 : pd1) | (long_mode_ ? kUser : 1));
-  const auto entry = [&](u64 linear) -> u64 {
-    return (linear >> 30 == 0 ? pd0 : pd1) + ((linear >> 21) & 511) * 8;
-  };
+  const auto entry = [&](u64 linear) -> u64 { return (linear >> 30 == 0 ? pd0 : pd1) + ((linear >> 21) & 511) * 8; };
   const u64 code_table = kTables + 0x4000, data_table = kTables + 0x5000;
   put(entry(kCodeBase), code_table | kUser);
   put(entry(kDataBase), data_table | kUser);
@@ -96,7 +99,9 @@ void Emulated::make_tables() {
   State& s = engine_.s;
   s.gdtr = {.base = kSystem + kGdt, .limit = 0x7f};
   s.idtr = {.base = kSystem + kIdt, .limit = static_cast<u16>((long_mode_ ? 4096 : 2048) - 1)};
-  s.ldtr = Segment{.selector = kLdtSelector, .attributes = 0x82, .limit = static_cast<u32>(std::size(kLdt) * 8 - 1),
+  s.ldtr = Segment{.selector = kLdtSelector,
+                   .attributes = 0x82,
+                   .limit = static_cast<u32>(std::size(kLdt) * 8 - 1),
                    .base = kSystem + kLdtTable};
   s.tr = Segment{.selector = kTssSelector, .attributes = 0x8b, .limit = 0x67, .base = kSystem + kTss};
   s.cr0 = kCr0Pe | kCr0Mp | kCr0Et | kCr0Ne | kCr0Wp | kCr0Am | kCr0Pg;
@@ -114,7 +119,8 @@ void Emulated::load(unsigned seg, u16 selector) {
   }
   const u64 d = memory_.read64(((selector & 4) != 0 ? kLdtTable : kGdt) + (selector & ~7u));
   const u32 raw = static_cast<u32>(d & 0xffff) | (static_cast<u32>(d >> 48 & 15) << 16);
-  engine_.s.seg[seg] = Segment{.selector = selector, .attributes = static_cast<u16>(d >> 40 & 0xf0ff),
+  engine_.s.seg[seg] = Segment{.selector = selector,
+                               .attributes = static_cast<u16>(d >> 40 & 0xf0ff),
                                .limit = (d >> 55 & 1) != 0 ? raw << 12 | 0xfff : raw,
                                .base = (d >> 16 & 0xffffff) | (d >> 56 << 24)};
 }

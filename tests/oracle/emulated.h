@@ -13,8 +13,8 @@ namespace orrery::oracle {
 
 class Emulated {
  public:
-  /// `long_mode`: 16- and 32-bit code runs in compatibility mode, and 64-bit code runs; without it 16 and 32 bits only, in
-  /// legacy protected mode.
+  /// `long_mode`: 16- and 32-bit code runs in compatibility mode, and 64-bit code runs; without it 16 and 32 bits only,
+  /// in legacy protected mode.
   explicit Emulated(bool long_mode);
 
   void run(const Batch& batch, unsigned count, std::span<Outcome> outcomes, std::span<u8> memory);

@@ -13,29 +13,38 @@ constexpr unsigned kGroupSize[kGroups] = {
 #define X(...) +1
     0
 #include "cpu/opcodes/bmi.inc"
-    , 0
+    ,
+    0
 #include "cpu/opcodes/integer.inc"
-    , 0
+    ,
+    0
 #include "cpu/opcodes/control.inc"
-    , 0
+    ,
+    0
 #include "cpu/opcodes/string.inc"
-    , 0
+    ,
+    0
 #include "cpu/opcodes/system.inc"
-    , 0
+    ,
+    0
 #include "cpu/opcodes/x87.inc"
-    , 0
+    ,
+    0
 #include "cpu/opcodes/mmx.inc"
-    , 0
+    ,
+    0
 #include "cpu/opcodes/sse_integer.inc"
-    , 0
+    ,
+    0
 #include "cpu/opcodes/sse.inc"
-    , 0
+    ,
+    0
 #include "cpu/opcodes/sse4.inc"
 #undef X
 };
 
-constexpr std::string_view kGroupNames[kGroups] = {"bmi", "integer", "control", "string", "system", "x87", "mmx",
-                                                   "sse_integer", "sse", "sse4"};
+constexpr std::string_view kGroupNames[kGroups] = {"bmi", "integer", "control",     "string", "system",
+                                                   "x87", "mmx",     "sse_integer", "sse",    "sse4"};
 
 template <typename... Names>
 constexpr bool is(std::string_view semantic, Names... names) {
@@ -61,9 +70,41 @@ bool excluded(u16 op) {
          s.starts_with("Xrstor");
 }
 
-constexpr u64 kWords[] = {0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 0x7f, 0x80, 0x81, 0xff, 0x100, 0x7fff, 0x8000, 0x8001,
-                          0xffff, 0x10000, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe, 0x100000000,
-                          0x7fffffffffffffff, 0x8000000000000000, ~u64{0}, ~u64{0} - 1, 0x0123456789abcdef};
+constexpr u64 kWords[] = {0,
+                          1,
+                          2,
+                          3,
+                          7,
+                          8,
+                          15,
+                          16,
+                          17,
+                          31,
+                          32,
+                          33,
+                          63,
+                          64,
+                          0x7f,
+                          0x80,
+                          0x81,
+                          0xff,
+                          0x100,
+                          0x7fff,
+                          0x8000,
+                          0x8001,
+                          0xffff,
+                          0x10000,
+                          0x7fffffff,
+                          0x80000000,
+                          0x80000001,
+                          0xffffffff,
+                          0xfffffffe,
+                          0x100000000,
+                          0x7fffffffffffffff,
+                          0x8000000000000000,
+                          ~u64{0},
+                          ~u64{0} - 1,
+                          0x0123456789abcdef};
 
 u64 value(Random& r) {
   switch (r.below(6)) {
@@ -75,10 +116,30 @@ u64 value(Random& r) {
   }
 }
 
-constexpr u16 kSelectors[] = {0, 1, 3, kUserData, kUserCode32, 0x28, 0x18, 0x10, 0x43, 0x7c, 0xfff8, 0x5f,
-                              ldt_selector(0), ldt_selector(1), ldt_selector(2), ldt_selector(3), ldt_selector(4),
-                              ldt_selector(5), ldt_selector(6), ldt_selector(7), ldt_selector(8), ldt_selector(9),
-                              ldt_selector(10), static_cast<u16>(ldt_selector(2) - 3)};
+constexpr u16 kSelectors[] = {0,
+                              1,
+                              3,
+                              kUserData,
+                              kUserCode32,
+                              0x28,
+                              0x18,
+                              0x10,
+                              0x43,
+                              0x7c,
+                              0xfff8,
+                              0x5f,
+                              ldt_selector(0),
+                              ldt_selector(1),
+                              ldt_selector(2),
+                              ldt_selector(3),
+                              ldt_selector(4),
+                              ldt_selector(5),
+                              ldt_selector(6),
+                              ldt_selector(7),
+                              ldt_selector(8),
+                              ldt_selector(9),
+                              ldt_selector(10),
+                              static_cast<u16>(ldt_selector(2) - 3)};
 
 /// Builds one case.
 class Builder {
@@ -98,7 +159,10 @@ class Builder {
     for (unsigned n = 0; n < width; ++n) bytes_[size_++] = static_cast<u8>(v >> (8 * n));
   }
   u64 tail_offset() const { return slot_address(slot_) + kSlotBytes - kTailBytes - code_base(c_.seg[kCs]); }
-  u64 wild_offset() { return c_.bits == Bits::B16 || code_base(c_.seg[kCs]) != 0 ? 0x4000 + r_.below(0xc000) : 0x70000000 + r_.below(0xfffffff); }
+  u64 wild_offset() {
+    return c_.bits == Bits::B16 || code_base(c_.seg[kCs]) != 0 ? 0x4000 + r_.below(0xc000)
+                                                               : 0x70000000 + r_.below(0xfffffff);
+  }
   u64 goal() { return r_.one_in(4) ? wild_offset() : tail_offset(); }
   bool pin(unsigned reg, u64 v) {
     if ((pinned_ >> reg & 1) != 0) return false;
@@ -143,9 +207,9 @@ u64 Builder::segment_base(unsigned seg) const {
 u64 Builder::target(unsigned width) {
   const u64 w = std::max(width, 1u);
   switch (r_.below(24)) {
-    case 0: return kDataBase + 0x1000 - r_.below(w + 1);                  // two writable pages
-    case 1: return kDataBase + 0x2000 - r_.below(w + 1);                  // into a read-only page
-    case 2: return kDataBase + 0x3000 - r_.below(w + 1);                  // into no page
+    case 0: return kDataBase + 0x1000 - r_.below(w + 1);  // two writable pages
+    case 1: return kDataBase + 0x2000 - r_.below(w + 1);  // into a read-only page
+    case 2: return kDataBase + 0x3000 - r_.below(w + 1);  // into no page
     case 3: return kDataBase + 0x2000 + r_.below(0xff0);
     case 4: return kDataBase + (r_.one_in(2) ? 0 : 0x8000) - r_.below(w + 1);
     case 5: return kDataBase + 0x10000 - r_.below(w + 1);
@@ -211,8 +275,9 @@ void Builder::start() {
   std::memcpy(&fx[0], &control, 2);
   std::memcpy(&fx[2], &status, 2);
   fx[4] = r_.one_in(2) ? 0xff : static_cast<u8>(r_.next());
-  const u32 mxcsr = static_cast<u32>((r_.one_in(5) ? r_.below(64) << 7 : 0x1f80) | r_.below(4) << 13 |
-                                     (r_.one_in(4) ? 0x8000 : 0) | (r_.one_in(4) ? 0x40 : 0) | (r_.one_in(4) ? r_.below(64) : 0));
+  const u32 mxcsr =
+      static_cast<u32>((r_.one_in(5) ? r_.below(64) << 7 : 0x1f80) | r_.below(4) << 13 | (r_.one_in(4) ? 0x8000 : 0) |
+                       (r_.one_in(4) ? 0x40 : 0) | (r_.one_in(4) ? r_.below(64) : 0));
   std::memcpy(&fx[24], &mxcsr, 4);
   for (unsigned n = 0; n < 8; ++n) {
     u64 significand = r_.next();
@@ -223,20 +288,42 @@ void Builder::start() {
       case 2: significand = r_.one_in(2) ? significand >> r_.below(64) : significand | u64{1} << 63; break;
       case 3: exponent = static_cast<u16>(r_.next()); break;
       case 4: exponent |= 0x7fff; break;
-      case 5: exponent = static_cast<u16>(exponent | (0x3fff + r_.below(70))), significand = (significand << r_.below(64)) | u64{1} << 63; break;
-      case 6: exponent = static_cast<u16>(exponent | (r_.one_in(2) ? 1 + r_.below(70) : 0x7ffe - r_.below(70))), significand |= u64{1} << 63; break;
+      case 5:
+        exponent = static_cast<u16>(exponent | (0x3fff + r_.below(70))),
+        significand = (significand << r_.below(64)) | u64{1} << 63;
+        break;
+      case 6:
+        exponent = static_cast<u16>(exponent | (r_.one_in(2) ? 1 + r_.below(70) : 0x7ffe - r_.below(70))),
+        significand |= u64{1} << 63;
+        break;
       case 7: exponent = static_cast<u16>(exponent | (0x3fff + r_.below(8))), significand = u64{1} << 63; break;
       default: exponent = static_cast<u16>(exponent | (0x3fff + r_.below(40) - 20)), significand |= u64{1} << 63; break;
     }
     std::memcpy(&fx[32 + n * 16], &significand, 8);
     std::memcpy(&fx[32 + n * 16 + 8], &exponent, 2);
   }
-  constexpr u32 kSingles[] = {0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001, 1,
-                              0x007fffff, 0x00800000, 0x7f7fffff, 0x4f000000, 0xcf000000, 0x5f000000, 0x33800000, 0x3effffff};
-  constexpr u64 kDoubles[] = {0, 1ull << 63, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000, 0xfff0000000000000,
-                              0x7ff8000000000000, 0x7ff0000000000001, 1, 0x000fffffffffffff, 0x0010000000000000,
-                              0x7fefffffffffffff, 0x41e0000000000000, 0xc1e0000000000000, 0x43e0000000000000, 0x3810000000000000,
-                              0x380fffffffffffff, 0x47efffffe0000000, 0x36a0000000000000};
+  constexpr u32 kSingles[] = {0,          0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000,
+                              0x7fc00000, 0x7f800001, 1,          0x007fffff, 0x00800000, 0x7f7fffff,
+                              0x4f000000, 0xcf000000, 0x5f000000, 0x33800000, 0x3effffff};
+  constexpr u64 kDoubles[] = {0,
+                              1ull << 63,
+                              0x3ff0000000000000,
+                              0xbff0000000000000,
+                              0x7ff0000000000000,
+                              0xfff0000000000000,
+                              0x7ff8000000000000,
+                              0x7ff0000000000001,
+                              1,
+                              0x000fffffffffffff,
+                              0x0010000000000000,
+                              0x7fefffffffffffff,
+                              0x41e0000000000000,
+                              0xc1e0000000000000,
+                              0x43e0000000000000,
+                              0x3810000000000000,
+                              0x380fffffffffffff,
+                              0x47efffffe0000000,
+                              0x36a0000000000000};
   for (unsigned n = 0; n < 16; ++n) {
     u64 q[2];
     for (u64& v : q) {
@@ -244,7 +331,9 @@ void Builder::start() {
         case 0: v = kSingles[r_.below(std::size(kSingles))] | u64{kSingles[r_.below(std::size(kSingles))]} << 32; break;
         case 1: v = kDoubles[r_.below(std::size(kDoubles))]; break;
         case 2: v = (r_.next() & 0x800fffffffffffff) | (0x3ff - 12 + r_.below(24)) << 52; break;
-        case 3: v = (r_.next() & 0x807fffff807fffff) | (0x7f - 10 + r_.below(20)) << 23 | (0x7f - 10 + r_.below(20)) << 55; break;
+        case 3:
+          v = (r_.next() & 0x807fffff807fffff) | (0x7f - 10 + r_.below(20)) << 23 | (0x7f - 10 + r_.below(20)) << 55;
+          break;
         case 4: v = (r_.next() & 0x807fffff807fffff) | (r_.below(30)) << 23 | (0x7f + 20 + r_.below(20)) << 55; break;
         default: v = value(r_);
       }
@@ -275,13 +364,16 @@ void Builder::poke_far(u64 linear, unsigned offset_width) {
 }
 
 void Builder::memory_operand(unsigned reg_field, unsigned address_size, u64 linear) {
-  const auto seg_of = [this](unsigned standard) { return override_ >= 0 ? static_cast<unsigned>(override_) : standard; };
+  const auto seg_of = [this](unsigned standard) {
+    return override_ >= 0 ? static_cast<unsigned>(override_) : standard;
+  };
   const auto modrm = [&](unsigned mod, unsigned rm) { put(mod << 6 | reg_field << 3 | rm, 1); };
   if (address_size == 16) {
     struct Form {
       u8 base, index;
     };
-    constexpr Form kForms[8] = {{kRbx, kRsi}, {kRbx, kRdi}, {kRbp, kRsi}, {kRbp, kRdi}, {kRsi, 16}, {kRdi, 16}, {kRbp, 16}, {kRbx, 16}};
+    constexpr Form kForms[8] = {{kRbx, kRsi}, {kRbx, kRdi}, {kRbp, kRsi}, {kRbp, kRdi},
+                                {kRsi, 16},   {kRdi, 16},   {kRbp, 16},   {kRbx, 16}};
     unsigned rm = static_cast<unsigned>(r_.below(8)), mod = static_cast<unsigned>(r_.below(3));
     const bool absolute = mod == 0 && rm == 6;
     const Form f = kForms[rm];
@@ -334,7 +426,9 @@ void Builder::memory_operand(unsigned reg_field, unsigned address_size, u64 line
       }
       return;
     }
-    case 1: case 2: case 3: {  // base, index, displacement
+    case 1:
+    case 2:
+    case 3: {  // base, index, displacement
       constexpr unsigned kBases[] = {kRbx, kRsi, kRdi, kRbp, kRax, kRcx, kRdx, kRsp, kRbp};
       const unsigned base = numbered(kBases[r_.below(std::size(kBases))]);
       unsigned index = numbered(kBases[r_.below(std::size(kBases))]);
@@ -372,7 +466,7 @@ void Builder::memory_operand(unsigned reg_field, unsigned address_size, u64 line
       unsigned mod = static_cast<unsigned>(r_.below(3));
       if (mod == 0 && (base & 7) == kRbp) mod = 1;
       const u64 ea = linear - segment_base(seg_of(base == kRbp ? kSs : kDs));
-      u64 disp = mod == 0 ? 0
+      u64 disp = mod == 0   ? 0
                  : mod == 1 ? static_cast<u64>(static_cast<i64>(r_.below(256)) - 128)
                             : static_cast<u64>(static_cast<i64>(static_cast<i32>(value(r_))));
       if (!pin(base, (ea - disp) & mask)) mod = 2, disp = ea - c_.gpr[base];
@@ -440,18 +534,23 @@ bool Builder::add(u16 op) {
   }
   if (e.mandatory == Mandatory::P66 && !code64 && group_of(op) > 1) opsize = 32;
   bool memory = false;
-  if (e.modrm && e.rm_field < 0 && e.mod != Mod::Ignored && e.mod != Mod::Register) memory = e.mod == Mod::Memory || r_.one_in(2);
+  if (e.modrm && e.rm_field < 0 && e.mod != Mod::Ignored && e.mod != Mod::Register)
+    memory = e.mod == Mod::Memory || r_.one_in(2);
   if (e.modrm && e.rm_field >= 0 && e.mod == Mod::Memory) memory = true;
-  const bool a67 = r_.one_in(memory || string || moffs || is(l.semantic, "Xlat", "Loop", "Loope", "Loopne", "Jcxz") ? 6 : 40);
+  const bool a67 =
+      r_.one_in(memory || string || moffs || is(l.semantic, "Xlat", "Loop", "Loope", "Loopne", "Jcxz") ? 6 : 40);
   const unsigned address_size = code64 ? (a67 ? 32 : 64) : code16 != a67 ? 16 : 32;
 
   // AMD's processors let these wrap at the end of a segment, part by part.
   if (is(l.semantic, "Fbld", "Fbstp", "Maskmovdqu", "Maskmovq") && address_size == 16) return false;
+  // With an x87 exception pending, AMD's processors do not count this form as MMX.
+  if (l.semantic == "Cvtpi2ps" && memory && (c_.fx[0] & 0x3f) != 0x3f) return false;
   // AMD's processors read the operands of SHA instructions from anywhere (SDM vol. 2: exception class 4, aligned).
   if (l.semantic.starts_with("Sha") && memory) return false;
   // Whether references of 16 bytes are checked for less than their own alignment is the processor's choice.
   if (memory && group_of(op) >= static_cast<unsigned>(Group::SseInteger)) c_.flags &= ~u64{kAc};
-  if (approximate(op)) c_.fx[0] |= 0x3f, c_.fx[2] &= 0x7f, c_.fx[3] &= 0x7f;  // whether inexact is the processor's choice
+  if (approximate(op))
+    c_.fx[0] |= 0x3f, c_.fx[2] &= 0x7f, c_.fx[3] &= 0x7f;  // whether inexact is the processor's choice
   size_ = 0;
   rex_ = static_cast<u8>(w ? 8 : 0);
   displacement_at_ = -1;
@@ -464,7 +563,9 @@ bool Builder::add(u16 op) {
   }
   if (p66) put(0x66, 1);
   if (a67) put(0x67, 1);
-  if (l.lock() && memory ? r_.one_in(4) : !vex && group_of(op) == static_cast<unsigned>(Group::Integer) && r_.one_in(300)) put(0xf0, 1);
+  if (l.lock() && memory ? r_.one_in(4)
+                         : !vex && group_of(op) == static_cast<unsigned>(Group::Integer) && r_.one_in(300))
+    put(0xf0, 1);
   bool rep = false;
   if (string && !is(l.semantic, "Ins", "Outs") && r_.one_in(2)) rep = true, put(r_.one_in(3) ? 0xf2 : 0xf3, 1);
   if (!vex && e.mandatory == Mandatory::Pf3) put(0xf3, 1);
@@ -473,14 +574,21 @@ bool Builder::add(u16 op) {
 
   // The rest is made behind room for REX, and moved.
   unsigned width = 16;
-  if (has(Eb, Mb, Ob, RdMb)) width = 1;
-  else if (has(Ew, Mw, RvMw, RdMw)) width = 2;
-  else if (has(Ed, Md, Wd, Qd)) width = 4;
-  else if (has(Eq, Mq, Qq, Wq)) width = 8;
-  else if (has(Ev, Ez, Mv, Ov, Gv)) width = opsize / 8;
-  const u64 linear = override_ == kCs ? slot_address(static_cast<unsigned>(r_.below(kSlots))) + r_.below(kSlotBytes)
-                                      : target(width);
-  const auto at = [&](unsigned seg) { return linear - segment_base(override_ >= 0 ? static_cast<unsigned>(override_) : seg); };
+  if (has(Eb, Mb, Ob, RdMb))
+    width = 1;
+  else if (has(Ew, Mw, RvMw, RdMw))
+    width = 2;
+  else if (has(Ed, Md, Wd, Qd))
+    width = 4;
+  else if (has(Eq, Mq, Qq, Wq))
+    width = 8;
+  else if (has(Ev, Ez, Mv, Ov, Gv))
+    width = opsize / 8;
+  const u64 linear =
+      override_ == kCs ? slot_address(static_cast<unsigned>(r_.below(kSlots))) + r_.below(kSlotBytes) : target(width);
+  const auto at = [&](unsigned seg) {
+    return linear - segment_base(override_ >= 0 ? static_cast<unsigned>(override_) : seg);
+  };
 
   unsigned reg = e.reg_field >= 0 ? static_cast<unsigned>(e.reg_field) : data_register();
   if (has(Sw)) reg = static_cast<unsigned>(r_.below(8));
@@ -549,10 +657,14 @@ bool Builder::add(u16 op) {
   if (l.semantic.starts_with("Maskmov")) pin(kRdi, at(kDs));
   if (is(l.semantic, "Loop", "Loope", "Loopne", "Jcxz") && r_.one_in(2)) pin(kRcx, r_.below(3));
   if (is(l.semantic, "Ret", "RetImm", "RetFar", "RetFarImm", "Iret") && !r_.one_in(6)) {
-    const u64 sp = c_.gpr[kRsp] & (code64 ? ~u64{0} : c_.seg[kSs] == kUserData || kLdt[c_.seg[kSs] >> 3].db ? 0xffffffff : 0xffff);
+    const u64 sp = c_.gpr[kRsp] & (code64                                                  ? ~u64{0}
+                                   : c_.seg[kSs] == kUserData || kLdt[c_.seg[kSs] >> 3].db ? 0xffffffff
+                                                                                           : 0xffff);
     const unsigned n = opsize / 8;
     u8 image[24] = {};
-    const u16 cs = code64 ? kUserCode64 : l.semantic.starts_with("Ret") && r_.one_in(4) ? kSelectors[r_.below(std::size(kSelectors))] : far_selector();
+    const u16 cs = code64                                          ? kUserCode64
+                   : l.semantic.starts_with("Ret") && r_.one_in(4) ? kSelectors[r_.below(std::size(kSelectors))]
+                                                                   : far_selector();
     const u64 flags = 0x202 | (r_.next() & (kArithFlags | kDf | kAc | kNt * (r_.one_in(8) ? 1u : 0u)));
     const bool near = is(l.semantic, "Ret", "RetImm");
     const u64 offset = near ? goal() : slot_address(slot_) + kSlotBytes - kTailBytes - code_base(cs);
@@ -573,12 +685,14 @@ bool Builder::add(u16 op) {
   u16 far_cs = 0;
   for (const Opd o : l.operand) {
     switch (o) {
-      case Ib: case sIb: {
+      case Ib:
+      case sIb: {
         u64 v = value(r_) & 0xff;
         if (l.semantic == "IntImm" && (v == 0x80 || v == 0x20 || v == 0x2d)) v = 0x81;
         if (is(l.semantic, "Shld", "Shrd") && opsize == 16) v &= 0xef;
         if (l.semantic == "Enter") v = r_.one_in(3) ? v & 0x1f : r_.below(3);
-        if (is(l.semantic, "Shl", "Shr", "Sar", "Rol", "Ror", "Rcl", "Rcr", "Shld", "Shrd")) count = static_cast<int>(v);
+        if (is(l.semantic, "Shl", "Shr", "Sar", "Rol", "Ror", "Rcl", "Rcr", "Shld", "Shrd"))
+          count = static_cast<int>(v);
         put(v, 1);
         break;
       }
@@ -592,19 +706,27 @@ bool Builder::add(u16 op) {
           count = static_cast<int>(c_.gpr[kRcx] & 0xff);
         }
         break;
-      case Iw: put(l.semantic == "Enter" ? r_.below(0x80) : is(l.semantic, "RetImm", "RetFarImm") ? r_.below(64) * 4 : value(r_), 2); break;
+      case Iw:
+        put(l.semantic == "Enter"                   ? r_.below(0x80)
+            : is(l.semantic, "RetImm", "RetFarImm") ? r_.below(64) * 4
+                                                    : value(r_),
+            2);
+        break;
       case Iz: put(value(r_), opsize == 16 ? 2 : 4); break;
       case Iv: put(value(r_), opsize / 8); break;
       case Jb: jump(1); break;
       case Jz: jump(opsize == 16 ? 2 : 4); break;
       case Ap: {
         far_cs = r_.one_in(3) ? kSelectors[r_.below(std::size(kSelectors))] : far_selector();
-        put(r_.one_in(6) ? wild_offset() : slot_address(slot_) + kSlotBytes - kTailBytes - code_base(far_cs & 4 ? far_selector() | 4 : 0),
+        put(r_.one_in(6)
+                ? wild_offset()
+                : slot_address(slot_) + kSlotBytes - kTailBytes - code_base(far_cs & 4 ? far_selector() | 4 : 0),
             opsize / 8);
         put(far_cs, 2);
         break;
       }
-      case Ob: case Ov: put(at(kDs), address_size / 8); break;
+      case Ob:
+      case Ov: put(at(kDs), address_size / 8); break;
       case Lx: put(r_.below(16) << 4, 1); break;
       default: break;
     }
@@ -616,7 +738,10 @@ bool Builder::add(u16 op) {
   bytes_ = head;
   size_ = head_size;
   if (vex) {
-    const unsigned pp = e.mandatory == Mandatory::P66 ? 1 : e.mandatory == Mandatory::Pf3 ? 2 : e.mandatory == Mandatory::Pf2 ? 3 : 0;
+    const unsigned pp = e.mandatory == Mandatory::P66   ? 1
+                        : e.mandatory == Mandatory::Pf3 ? 2
+                        : e.mandatory == Mandatory::Pf2 ? 3
+                                                        : 0;
     const unsigned map = e.map == OpcodeMap::Two ? 1 : e.map == OpcodeMap::Three38 ? 2 : 3;
     if (!code64) rex_ = 0, vvvv &= 7;
     if (has(By, Hx) == false && e.reg_field < 0) vvvv = 0;
@@ -652,8 +777,9 @@ bool Builder::add(u16 op) {
   // Far transfers load flags only with a task switch.
   const u32 gone = l.semantic.starts_with("Far") ? 0 : l.reads == 0 || (l.reads & l.writes) == 0 ? l.writes : 0;
   const u32 undefined = undefined_by(op, opsize, count);
-  const bool transfer = l.semantic.starts_with("Far") || is(l.semantic, "Ret", "RetImm", "RetFar", "RetFarImm", "JmpInd", "CallInd");
-  if (transfer) c_.branches = true;
+  const bool transfer =
+      l.semantic.starts_with("Far") || is(l.semantic, "Ret", "RetImm", "RetFar", "RetFarImm", "JmpInd", "CallInd");
+  if (transfer) c_.branches = c_.wanders = true;
   c_.op[c_.count++] = op;
   c_.start[c_.count] = static_cast<u8>(begin + size_);
   c_.undefined[c_.count] = (c_.undefined[c_.count - 1] & ~gone) | undefined;
@@ -665,7 +791,8 @@ void Builder::finish() {
     // To the next instruction, behind the last one, or (not with eight bits) far away.
     u64 goal = r_.one_in(2) ? j.end : c_.start[c_.count];
     u64 displacement = goal - j.end;
-    if (j.width > 1 && r_.one_in(6)) displacement = wild_offset() - (slot_address(slot_) - code_base(c_.seg[kCs]) + j.end);
+    if (j.width > 1 && r_.one_in(6))
+      displacement = wild_offset() - (slot_address(slot_) - code_base(c_.seg[kCs]) + j.end);
     std::memcpy(&c_.code[j.at], &displacement, j.width);
   }
 }
@@ -682,7 +809,7 @@ std::vector<u8> code_image(const Batch& batch, unsigned count) {
       constexpr u8 kJump[6] = {0xff, 0x25, 2};
       std::memcpy(tail, kJump, 6);
       std::memcpy(tail + 8, &kDone, 8);
-    } else {                    // jmp far 33:kDone
+    } else {  // jmp far 33:kDone
       if (c.bits == Bits::B16) *tail++ = 0x66;
       *tail++ = 0xea;
       std::memcpy(tail, &kDone, 4);
@@ -702,9 +829,7 @@ unsigned group_of(u16 op) {
   }
 }
 
-bool approximate(u16 op) {
-  return is(line(op).semantic, "F2xm1", "Fyl2x", "Fyl2xp1", "Fpatan");
-}
+bool approximate(u16 op) { return is(line(op).semantic, "F2xm1", "Fyl2x", "Fyl2xp1", "Fpatan"); }
 
 Generator::Generator(bool (*allowed)(Feature), u32 groups) {
   for (u16 op = 0; op < kOpCount; ++op) {

@@ -23,35 +23,36 @@
 namespace orrery::oracle {
 namespace {
 
-// ---- what lies below 4 GiB in the child beside the cases' own pages -----------------------------------------------------
-constexpr u64 kStub = kDone;        // begins with a jump to where a case ends: the code between ..._begin and ..._end below
+// ---- what lies below 4 GiB in the child beside the cases' own pages
+// -----------------------------------------------------
+constexpr u64 kStub = kDone;  // begins with a jump to where a case ends: the code between ..._begin and ..._end below
 constexpr u64 kFrame = 0x20020000;  // Frame
 
 /// Where the child's assembly finds everything, by absolute address.
 struct Frame {
-  u64 gpr[16];       // 0
-  u64 flags;         // 128
-  u32 target;        // 136: far pointer
+  u64 gpr[16];  // 0
+  u64 flags;    // 128
+  u32 target;   // 136: far pointer
   u16 target_cs, pad0;
   u16 ds, es, fs, gs, ss, set_bases;  // 144, 146, 148, 150, 152, 154
   u32 pad1;
   u64 fs_base, gs_base;  // 160, 168
   u64 pad2[2];
-  alignas(16) u8 fx[512];      // 192
-  alignas(16) u8 fx_out[512];  // 704
-  u64 gpr_out[16];             // 1216
-  u64 flags_out;               // 1344
+  alignas(16) u8 fx[512];                              // 192
+  alignas(16) u8 fx_out[512];                          // 704
+  u64 gpr_out[16];                                     // 1216
+  u64 flags_out;                                       // 1344
   u16 ds_out, es_out, fs_out, gs_out, ss_out, signal;  // 1352, ... 1360, 1362
-  u32 mxcsr;                   // 1364
-  u64 stack;                   // 1368
-  u64 own_fs_base;             // 1376
-  u64 context;                 // 1384
+  u32 mxcsr;                                           // 1364
+  u64 stack;                                           // 1368
+  u64 own_fs_base;                                     // 1376
+  u64 context;                                         // 1384
 };
 static_assert(offsetof(Frame, target) == 136 && offsetof(Frame, ds) == 144 && offsetof(Frame, ss) == 152 &&
               offsetof(Frame, fs_base) == 160 && offsetof(Frame, fx) == 192 && offsetof(Frame, fx_out) == 704 &&
-              offsetof(Frame, gpr_out) == 1216 && offsetof(Frame, flags_out) == 1344 && offsetof(Frame, ds_out) == 1352 &&
-              offsetof(Frame, ss_out) == 1360 && offsetof(Frame, mxcsr) == 1364 && offsetof(Frame, stack) == 1368 &&
-              offsetof(Frame, context) == 1384);
+              offsetof(Frame, gpr_out) == 1216 && offsetof(Frame, flags_out) == 1344 &&
+              offsetof(Frame, ds_out) == 1352 && offsetof(Frame, ss_out) == 1360 && offsetof(Frame, mxcsr) == 1364 &&
+              offsetof(Frame, stack) == 1368 && offsetof(Frame, context) == 1384);
 
 // Copied to kStub. Every access to the frame is aligned: EFLAGS.AC may be on.
 asm(R"(
@@ -202,7 +203,8 @@ void run_case(Shared& shared, unsigned slot) {
   f.flags = c.flags;
   f.target = static_cast<u32>(slot_address(slot) - code_base(c.seg[cpu::kCs]));
   f.target_cs = c.seg[cpu::kCs];
-  f.ds = c.seg[cpu::kDs], f.es = c.seg[cpu::kEs], f.fs = c.seg[cpu::kFs], f.gs = c.seg[cpu::kGs], f.ss = c.seg[cpu::kSs];
+  f.ds = c.seg[cpu::kDs], f.es = c.seg[cpu::kEs], f.fs = c.seg[cpu::kFs], f.gs = c.seg[cpu::kGs],
+  f.ss = c.seg[cpu::kSs];
   f.set_bases = c.bits == Bits::B64;
   f.fs_base = c.fs_base, f.gs_base = c.gs_base;
   std::memcpy(f.fx, c.fx.data(), sizeof f.fx);
@@ -221,7 +223,7 @@ void run_case(Shared& shared, unsigned slot) {
   }
   const auto& m = reinterpret_cast<const ucontext_t*>(f.context)->uc_mcontext;
   constexpr int kOrder[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-                              REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+                              REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
   for (unsigned n = 0; n < 16; ++n) o.gpr[n] = static_cast<u64>(m.gregs[kOrder[n]]);
   o.vector = static_cast<u32>(m.gregs[REG_TRAPNO]);
   o.error = static_cast<u32>(m.gregs[REG_ERR]);
@@ -275,8 +277,10 @@ bool prepare_child(int fd) {
   if (sigaltstack(&stack, nullptr) != 0) return false;
   for (const int number : {SIGFPE, SIGSEGV, SIGILL, SIGBUS, SIGTRAP, SIGSYS}) {
     // The C library's wrapper would add a restorer of its own, which is fine, but also know the signal's return.
-    KernelAction a{.handler = stub_address(oracle_stub_signal), .flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | 0x04000000,
-                   .restorer = kStub, .mask = 0};
+    KernelAction a{.handler = stub_address(oracle_stub_signal),
+                   .flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | 0x04000000,
+                   .restorer = kStub,
+                   .mask = 0};
     if (syscall(SYS_rt_sigaction, number, &a, nullptr, 8) != 0) return false;
   }
   return true;
@@ -348,7 +352,8 @@ void Native::stop() {
 bool Native::start() {
   const int fd = static_cast<int>(syscall(SYS_memfd_create, "oracle", 0));
   int down[2], up[2];
-  if (fd < 0 || ftruncate(fd, static_cast<off_t>(page_up(sizeof(Shared)))) != 0 || pipe(down) != 0 || pipe(up) != 0) return false;
+  if (fd < 0 || ftruncate(fd, static_cast<off_t>(page_up(sizeof(Shared)))) != 0 || pipe(down) != 0 || pipe(up) != 0)
+    return false;
   shared_ = mmap(nullptr, page_up(sizeof(Shared)), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (shared_ == MAP_FAILED) return false;
   child_ = fork();

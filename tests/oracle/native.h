@@ -19,8 +19,8 @@ class Native {
   /// Empty if this host can do it, otherwise why not.
   static std::string unavailable();
 
-  /// Runs the first `count` cases of the batch from its memory. `memory` becomes the data window afterwards. A case that does
-  /// not come back within a few seconds gets kHang, and so do those behind it.
+  /// Runs the first `count` cases of the batch from its memory. `memory` becomes the data window afterwards. A case
+  /// that does not come back within a few seconds gets kHang, and so do those behind it.
   bool run(const Batch& batch, unsigned count, std::span<Outcome> outcomes, std::span<u8> memory);
 
  private:

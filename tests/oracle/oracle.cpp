@@ -65,7 +65,7 @@ bool allowed(Feature f) {
 }
 
 struct Options {
-  u64 seed = 1, cases = kSlots;
+  u64 seed = 1, seeds = ~u64{0}, cases = kSlots;
   double seconds = 10;
   u32 groups = (1u << kGroups) - 1;
   unsigned bits = 3, reports = 20;
@@ -105,7 +105,10 @@ void Oracle::tell(const Batch& b, unsigned n, std::string_view what, const Outco
   for (unsigned k = 0; k < c.count; ++k) ops += std::string(k == 0 ? "" : "+") + std::string(cpu::line(c.op[k]).id);
   ++tally_.by_op[fmt::format("{}: {}", c.count == 1 ? ops : "(several)", what)];
   if (tally_.different <= o_.reports) {
-    fmt::print("DIFFERENCE --seed {} --bits {} case {}: {}\n{}\n", b.seed, c.bits == Bits::B16 ? 16 : c.bits == Bits::B32 ? 32 : 64,
+    fmt::print("DIFFERENCE --seed {} --bits {} case {}: {}\n{}\n", b.seed,
+               c.bits == Bits::B16   ? 16
+               : c.bits == Bits::B32 ? 32
+                                     : 64,
                n, what, report(c, n, native, emulated));
   }
 }
@@ -204,10 +207,11 @@ int Oracle::run() {
       batch(seed, static_cast<Bits>(bits), bits == 2 || (seed & 1) != 0);
     }
     ++seed;
-  } while (seconds() < o_.seconds);
-  fmt::print("{} cases equal ({} of them faults), {} different, {} skipped, {} batches lost; {:.0f} cases/s; seeds {} to {}\n",
-             tally_.cases, tally_.faults, tally_.different, tally_.skipped, tally_.lost,
-             static_cast<double>(tally_.cases) / seconds(), o_.seed, seed - 1);
+  } while (seconds() < o_.seconds && seed - o_.seed < o_.seeds);
+  fmt::print(
+      "{} cases equal ({} of them faults), {} different, {} skipped, {} batches lost; {:.0f} cases/s; seeds {} to {}\n",
+      tally_.cases, tally_.faults, tally_.different, tally_.skipped, tally_.lost,
+      static_cast<double>(tally_.cases) / seconds(), o_.seed, seed - 1);
   for (unsigned g = 0; g < kGroups; ++g) {
     if (tally_.instructions[g] != 0) fmt::print("  {:12} {:12} instructions\n", group_name(g), tally_.instructions[g]);
   }
@@ -219,7 +223,9 @@ int Oracle::run() {
 }
 
 int usage() {
-  fmt::print("oracle [--seed N] [--seconds S] [--bits 16,32,64] [--groups integer,...] [--reports N] [--cases N]\n");
+  fmt::print(
+      "oracle [--seed N] [--seeds N] [--seconds S] [--bits 16,32,64] [--groups integer,...] [--reports N] [--cases "
+      "N]\n");
   return 2;
 }
 
@@ -238,6 +244,8 @@ int main(int argc, char** argv) {
       o.seed = std::strtoull(value.c_str(), nullptr, 0);
     } else if (option == "--seconds") {
       o.seconds = std::strtod(value.c_str(), nullptr);
+    } else if (option == "--seeds") {
+      o.seeds = std::strtoull(value.c_str(), nullptr, 0);
     } else if (option == "--reports") {
       o.reports = static_cast<unsigned>(std::strtoul(value.c_str(), nullptr, 0));
     } else if (option == "--cases") {
