@@ -544,7 +544,7 @@ bool Builder::add(u16 op) {
   // AMD's processors let these wrap at the end of a segment, part by part.
   if (is(l.semantic, "Fbld", "Fbstp", "Maskmovdqu", "Maskmovq") && address_size == 16) return false;
   // With an x87 exception pending, AMD's processors do not count this form as MMX.
-  if (l.semantic == "Cvtpi2ps" && memory && (c_.fx[0] & 0x3f) != 0x3f) return false;
+  if (l.semantic == "Cvtpi2ps" && memory && (c_.count > 0 || (c_.fx[0] & 0x3f) != 0x3f)) return false;
   // AMD's processors read the operands of SHA instructions from anywhere (SDM vol. 2: exception class 4, aligned).
   if (l.semantic.starts_with("Sha") && memory) return false;
   // Whether references of 16 bytes are checked for less than their own alignment is the processor's choice.
