@@ -1,8 +1,9 @@
 // The PC's coprocessor error logic: FERR# of the processor becomes IRQ 13, and a write of port F0h answers it.
 //
-// Source: Intel 82371SB (PIIX3) data sheet, "Coprocessor error" and CERR register (F0h); SDM vol. 1, appendix D ("MS-DOS
-// compatible handling of x87 exceptions"). A write of F0h takes IRQ 13 back and, while FERR# is active, asserts IGNNE#, with
-// which the handler can execute x87 instructions; the processor itself drops IGNNE# with FERR#. Reads find nobody.
+// Source: Intel 82371SB (PIIX3) data sheet, "Coprocessor error" and CERR register (F0h); SDM vol. 1, appendix D
+// ("MS-DOS compatible handling of x87 exceptions"). A write of F0h takes IRQ 13 back and, while FERR# is active,
+// asserts IGNNE#, with which the handler can execute x87 instructions; the processor itself drops IGNNE# with FERR#.
+// Reads find nobody.
 #pragma once
 
 #include <functional>

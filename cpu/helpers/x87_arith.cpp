@@ -34,7 +34,8 @@ ORRERY_INLINE inline bool compute(X87Fast& fast, const F80& a, const F80& b) {
 template <Arith kOp, bool kPop>
 void arith_registers(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
-  if (X87Fast fast(e, i); !fast.empty(i.r[0]) && !fast.empty(i.r[1]) && compute<kOp>(fast, fast.st(i.r[0]), fast.st(i.r[1]))) {
+  if (X87Fast fast(e, i);
+      !fast.empty(i.r[0]) && !fast.empty(i.r[1]) && compute<kOp>(fast, fast.st(i.r[0]), fast.st(i.r[1]))) {
     fast.note_instruction();
     fast.finish(i.r[0], kPop);
     return;
@@ -75,12 +76,12 @@ void arith_memory(Engine& e, const Insn& i) {
   if (u.commit()) u.set(0, result);
 }
 
-#define ORRERY_ARITH(OP)                                                       \
-  template void arith_registers<Arith::OP, false>(Engine&, const Insn&);       \
-  template void arith_registers<Arith::OP, true>(Engine&, const Insn&);        \
-  template void arith_memory<Arith::OP, Operand::F32>(Engine&, const Insn&);   \
-  template void arith_memory<Arith::OP, Operand::F64>(Engine&, const Insn&);   \
-  template void arith_memory<Arith::OP, Operand::I16>(Engine&, const Insn&);   \
+#define ORRERY_ARITH(OP)                                                     \
+  template void arith_registers<Arith::OP, false>(Engine&, const Insn&);     \
+  template void arith_registers<Arith::OP, true>(Engine&, const Insn&);      \
+  template void arith_memory<Arith::OP, Operand::F32>(Engine&, const Insn&); \
+  template void arith_memory<Arith::OP, Operand::F64>(Engine&, const Insn&); \
+  template void arith_memory<Arith::OP, Operand::I16>(Engine&, const Insn&); \
   template void arith_memory<Arith::OP, Operand::I32>(Engine&, const Insn&)
 ORRERY_ARITH(Add);
 ORRERY_ARITH(Mul);

@@ -51,14 +51,18 @@ void compare_registers(Engine& e, const Insn& i, unsigned n) {
 }  // namespace
 
 template <unsigned kPops, bool kQuiet>
-void fcom_register(Engine& e, const Insn& i) { compare_registers<kPops, kQuiet>(e, i, i.r[0]); }
+void fcom_register(Engine& e, const Insn& i) {
+  compare_registers<kPops, kQuiet>(e, i, i.r[0]);
+}
 template void fcom_register<0, false>(Engine&, const Insn&);
 template void fcom_register<1, false>(Engine&, const Insn&);
 template void fcom_register<0, true>(Engine&, const Insn&);
 template void fcom_register<1, true>(Engine&, const Insn&);
 
 template <bool kQuiet>
-void fcompp(Engine& e, const Insn& i) { compare_registers<2, kQuiet>(e, i, 1); }
+void fcompp(Engine& e, const Insn& i) {
+  compare_registers<2, kQuiet>(e, i, 1);
+}
 template void fcompp<false>(Engine&, const Insn&);
 template void fcompp<true>(Engine&, const Insn&);
 
@@ -72,7 +76,7 @@ void fcom_memory(Engine& e, const Insn& i) {
   const bool done = u.empty(0) ? compare_empty(u) : compare_top(u, b, false);
   if (kPop && done) u.pop();
 }
-#define ORRERY_COMPARE(OPERAND)                                            \
+#define ORRERY_COMPARE(OPERAND)                                             \
   template void fcom_memory<Operand::OPERAND, false>(Engine&, const Insn&); \
   template void fcom_memory<Operand::OPERAND, true>(Engine&, const Insn&)
 ORRERY_COMPARE(F32);

@@ -1,5 +1,6 @@
-// The usual case of x87 arithmetic, loads and stores: normal numbers, rounded to nearest with inexact masked, results that
-// are normal or zero. Everything else is left to the general code, which gives the same results; nothing has changed then.
+// The usual case of x87 arithmetic, loads and stores: normal numbers, rounded to nearest with inexact masked, results
+// that are normal or zero. Everything else is left to the general code, which gives the same results; nothing has
+// changed then.
 #pragma once
 
 #include "cpu/helpers/x87_unit.h"
@@ -17,9 +18,12 @@ class X87Fast {
   unsigned physical(unsigned n) const { return (top_ + n) & 7; }
   F80& st(unsigned n) { return f_.r[physical(n)]; }
   bool empty(unsigned n) const { return ((f_.tag >> (2 * physical(n))) & 3) == 3; }
-  static bool normal(const F80& v) { return ((v.sign_exponent + 1u) & 0x7ffe) != 0 && (v.significand & soft::kTopBit) != 0; }
+  static bool normal(const F80& v) {
+    return ((v.sign_exponent + 1u) & 0x7ffe) != 0 && (v.significand & soft::kTopBit) != 0;
+  }
 
-  // ---- results; false: not the usual case ---------------------------------------------------------------------------------
+  // ---- results; false: not the usual case
+  // ---------------------------------------------------------------------------------
 
   /// a + b, or a - b, of normal numbers.
   ORRERY_INLINE bool add(const F80& a, const F80& b, bool subtract) {
@@ -100,7 +104,8 @@ class X87Fast {
     return round((a.sign_exponent ^ b.sign_exponent) & 0x8000, exp, quotient, low);
   }
 
-  // ---- operands in memory -------------------------------------------------------------------------------------------------
+  // ---- operands in memory
+  // -------------------------------------------------------------------------------------------------
 
   /// A normal F32 or F64, or a zero if those are wanted too.
   template <class F>
@@ -115,14 +120,16 @@ class X87Fast {
       out = {.significand = 0, .sign_exponent = sign};
       return true;
     }
-    out = {.significand = fraction | soft::kTopBit, .sign_exponent = static_cast<u16>(sign | (biased + (kBias - Fmt::kBias)))};
+    out = {.significand = fraction | soft::kTopBit,
+           .sign_exponent = static_cast<u16>(sign | (biased + (kBias - Fmt::kBias)))};
     return biased - 1 < kMask - 1;
   }
   static F80 from_integer(i64 v) {
     if (v == 0) return {};
     const u64 magnitude = v < 0 ? ~static_cast<u64>(v) + 1 : static_cast<u64>(v);
     const int shift = std::countl_zero(magnitude);
-    return {.significand = magnitude << shift, .sign_exponent = static_cast<u16>((v < 0 ? 0x8000 : 0) | (kBias + 63 - shift))};
+    return {.significand = magnitude << shift,
+            .sign_exponent = static_cast<u16>((v < 0 ? 0x8000 : 0) | (kBias + 63 - shift))};
   }
   /// A normal number or zero, rounded to F.
   template <class F>
@@ -141,7 +148,8 @@ class X87Fast {
     const unsigned biased = rounded.sign_exponent - static_cast<unsigned>(kBias - Fmt::kBias);
     // With the smallest exponent it may have been tiny before it was rounded: not here.
     if (biased - 2 >= (1u << Fmt::kExponentBits) - 3) return false;
-    out = {static_cast<decltype(F::bits)>(sign | u64{biased} << kFraction | (rounded.significand << 1) >> (64 - kFraction))};
+    out = {static_cast<decltype(F::bits)>(sign | u64{biased} << kFraction |
+                                          (rounded.significand << 1) >> (64 - kFraction))};
     return true;
   }
   template <class T>
@@ -157,7 +165,8 @@ class X87Fast {
     m.store_at<T>(i_.seg(), {offset_}, {v});
   }
 
-  // ---- effects ------------------------------------------------------------------------------------------------------------
+  // ---- effects
+  // ------------------------------------------------------------------------------------------------------------
 
   const F80& result() const { return result_; }
 

@@ -6,8 +6,8 @@
 namespace orrery::cpu::helpers {
 namespace {
 
-/// The memory operand, part by part. Each part is an access of its own, at an address cut to the address size, and what was
-/// stored stays stored if a later one faults: so do processors.
+/// The memory operand, part by part. Each part is an access of its own, at an address cut to the address size, and what
+/// was stored stays stored if a later one faults: so do processors.
 class Image {
  public:
   Image(Engine& e, const Insn& i) : e_(e), i_(i) {}
@@ -77,9 +77,9 @@ u16 with_summary(u16 status, u16 control) {
   return static_cast<u16>((status & ~control & soft::kAllFlags) != 0 ? status | kBits : status & ~kBits);
 }
 
-/// All of the environment, in a copy. `size` is that of the whole image, whose last byte is looked at first: a part in the
-/// middle can fault only at the wrap of a 16-bit address. FSW and FTW may have changed then, as on silicon (SDM vol. 2,
-/// FLDENV: "the state ... as seen by the fault handler may be different").
+/// All of the environment, in a copy. `size` is that of the whole image, whose last byte is looked at first: a part in
+/// the middle can fault only at the wrap of a 16-bit address. FSW and FTW may have changed then, as on silicon (SDM
+/// vol. 2, FLDENV: "the state ... as seen by the fault handler may be different").
 X87 load_environment(Engine& e, const Insn& i, Image& image, unsigned size) {
   const u64 last = e.check_segment(i.seg(), e.effective_address(i, size - 1), 1, Access::Read);
   e.probe_linear(last, 1, Access::Read, e.user());
@@ -170,7 +170,8 @@ void frstor(Engine& e, const Insn& i) {
   update_summary(e);
 }
 
-// ---- FXSAVE -------------------------------------------------------------------------------------------------------------
+// ---- FXSAVE
+// -------------------------------------------------------------------------------------------------------------
 
 namespace {
 

@@ -7,11 +7,14 @@
 namespace orrery::cpu::helpers {
 
 template <Operand kOperand>
-using OperandBits = std::conditional_t<kOperand == Operand::F64, u64, std::conditional_t<kOperand == Operand::I16, u16, u32>>;
+using OperandBits =
+    std::conditional_t<kOperand == Operand::F64, u64, std::conditional_t<kOperand == Operand::I16, u16, u32>>;
 
 /// The memory operand as it stands there.
 template <Operand kOperand>
-ORRERY_INLINE inline OperandBits<kOperand> load_bits(X87Fast& fast) { return fast.load<OperandBits<kOperand>>(); }
+ORRERY_INLINE inline OperandBits<kOperand> load_bits(X87Fast& fast) {
+  return fast.load<OperandBits<kOperand>>();
+}
 
 template <Operand kOperand>
 soft::Unpacked unpack_operand(OperandBits<kOperand> v) {

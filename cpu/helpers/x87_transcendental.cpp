@@ -84,11 +84,13 @@ void fyl2xp1(Engine& e, const Insn& i) { two_operands(e, i, soft::times_log2_plu
 void fpatan(Engine& e, const Insn& i) { two_operands(e, i, soft::arctangent); }
 
 void fsin(Engine& e, const Insn& i) {
-  circular(e, i, [](soft::Env& env, const soft::Unpacked& a, F80& r) { return soft::sine_cosine(env, a, &r, nullptr); });
+  circular(e, i,
+           [](soft::Env& env, const soft::Unpacked& a, F80& r) { return soft::sine_cosine(env, a, &r, nullptr); });
 }
 
 void fcos(Engine& e, const Insn& i) {
-  circular(e, i, [](soft::Env& env, const soft::Unpacked& a, F80& r) { return soft::sine_cosine(env, a, nullptr, &r); });
+  circular(e, i,
+           [](soft::Env& env, const soft::Unpacked& a, F80& r) { return soft::sine_cosine(env, a, nullptr, &r); });
 }
 
 void fsincos(Engine& e, const Insn& i) {

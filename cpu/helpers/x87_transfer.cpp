@@ -60,7 +60,8 @@ void store_integer(Engine& e, const Insn& i, bool truncate) {
     if (!u.stack_fault(false)) return;
     place.set({static_cast<T>(T{1} << (sizeof(T) * 8 - 1))});
   } else {
-    const i64 v = soft::to_integer(u.env, soft::unpack(u.st(0)), sizeof(T) * 8, truncate ? soft::Rounding::Zero : u.env.rounding);
+    const i64 v =
+        soft::to_integer(u.env, soft::unpack(u.st(0)), sizeof(T) * 8, truncate ? soft::Rounding::Zero : u.env.rounding);
     if (!u.commit()) return;
     place.set({static_cast<T>(v)});
   }
@@ -131,9 +132,13 @@ template void fst<false>(Engine&, const Insn&);
 template void fst<true>(Engine&, const Insn&);
 
 template <bool kPop>
-void fst_m32(Engine& e, const Insn& i) { store_real<F32, u32, kPop>(e, i); }
+void fst_m32(Engine& e, const Insn& i) {
+  store_real<F32, u32, kPop>(e, i);
+}
 template <bool kPop>
-void fst_m64(Engine& e, const Insn& i) { store_real<F64, u64, kPop>(e, i); }
+void fst_m64(Engine& e, const Insn& i) {
+  store_real<F64, u64, kPop>(e, i);
+}
 template void fst_m32<false>(Engine&, const Insn&);
 template void fst_m32<true>(Engine&, const Insn&);
 template void fst_m64<false>(Engine&, const Insn&);
@@ -148,7 +153,9 @@ void fstpnce(Engine& e, const Insn& i) {
 }
 
 template <class T, bool kPop>
-void fist(Engine& e, const Insn& i) { store_integer<std::make_unsigned_t<T>, kPop>(e, i, false); }
+void fist(Engine& e, const Insn& i) {
+  store_integer<std::make_unsigned_t<T>, kPop>(e, i, false);
+}
 template void fist<i16, false>(Engine&, const Insn&);
 template void fist<i32, false>(Engine&, const Insn&);
 template void fist<i16, true>(Engine&, const Insn&);
@@ -156,7 +163,9 @@ template void fist<i32, true>(Engine&, const Insn&);
 template void fist<i64, true>(Engine&, const Insn&);
 
 template <class T>
-void fisttp(Engine& e, const Insn& i) { store_integer<std::make_unsigned_t<T>, true>(e, i, true); }
+void fisttp(Engine& e, const Insn& i) {
+  store_integer<std::make_unsigned_t<T>, true>(e, i, true);
+}
 template void fisttp<i16>(Engine&, const Insn&);
 template void fisttp<i32>(Engine&, const Insn&);
 template void fisttp<i64>(Engine&, const Insn&);
@@ -226,8 +235,8 @@ template void fcmov<3, true>(Engine&, const Insn&);
 
 namespace {
 
-/// The constants to 64 bits, rounded down, and whether to nearest they go up (SDM vol. 1, 8.3.8: the 387 and later round
-/// their 66-bit constants by RC).
+/// The constants to 64 bits, rounded down, and whether to nearest they go up (SDM vol. 1, 8.3.8: the 387 and later
+/// round their 66-bit constants by RC).
 struct RoundedConstant {
   u64 significand;
   u16 exponent;
@@ -252,7 +261,8 @@ void fld_constant(Engine& e, const Insn& i) {
   X87Unit u(e, i);
   u.note_instruction();
   constexpr RoundedConstant c = kConstants[static_cast<unsigned>(kConstant)];
-  const bool up = !c.exact && (u.env.rounding == soft::Rounding::Up || (u.env.rounding == soft::Rounding::Nearest && c.nearest_is_up));
+  const bool up = !c.exact && (u.env.rounding == soft::Rounding::Up ||
+                               (u.env.rounding == soft::Rounding::Nearest && c.nearest_is_up));
   u.push_checked({.significand = c.significand + (up ? 1 : 0), .sign_exponent = c.exponent});
 }
 template void fld_constant<Constant::One>(Engine&, const Insn&);

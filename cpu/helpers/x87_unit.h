@@ -9,8 +9,8 @@
 namespace orrery::cpu::helpers {
 
 // FSW.
-inline constexpr u16 kFswStackFault = 0x40, kFswSummary = 0x80, kFswC0 = 0x100, kFswC1 = 0x200, kFswC2 = 0x400, kFswC3 = 0x4000,
-                     kFswBusy = 0x8000, kFswConditions = kFswC0 | kFswC1 | kFswC2 | kFswC3;
+inline constexpr u16 kFswStackFault = 0x40, kFswSummary = 0x80, kFswC0 = 0x100, kFswC1 = 0x200, kFswC2 = 0x400,
+                     kFswC3 = 0x4000, kFswBusy = 0x8000, kFswConditions = kFswC0 | kFswC1 | kFswC2 | kFswC3;
 
 using soft::F80;
 
@@ -33,7 +33,8 @@ inline bool x87_available(Engine& e) {
 /// The same, and then the exceptions of earlier instructions, for waiting instructions.
 inline bool x87_ready(Engine& e) {
   if (!x87_available(e)) return false;
-  if ((e.s.x87.status & kFswSummary) != 0) [[unlikely]] pending_exception(e);
+  if ((e.s.x87.status & kFswSummary) != 0) [[unlikely]]
+    pending_exception(e);
   return true;
 }
 
@@ -53,7 +54,8 @@ class X87Unit {
     env.precision = kPrecisions[(f_.control >> 8) & 3];
   }
 
-  // ---- the stack ----------------------------------------------------------------------------------------------------------
+  // ---- the stack
+  // ----------------------------------------------------------------------------------------------------------
   unsigned physical(unsigned n) const { return ((f_.status >> 11) + n) & 7; }
   F80& st(unsigned n) { return f_.r[physical(n)]; }
   bool empty(unsigned n) const { return ((f_.tag >> (2 * physical(n))) & 3) == 3; }
@@ -63,7 +65,9 @@ class X87Unit {
     f_.tag = static_cast<u16>(f_.tag & ~(3u << (2 * p)));
   }
   void free(unsigned n) { f_.tag = static_cast<u16>(f_.tag | (3u << (2 * physical(n)))); }
-  void move_top(int by) { f_.status = static_cast<u16>((f_.status & ~0x3800u) | (((f_.status >> 11) + static_cast<unsigned>(by)) & 7) << 11); }
+  void move_top(int by) {
+    f_.status = static_cast<u16>((f_.status & ~0x3800u) | (((f_.status >> 11) + static_cast<unsigned>(by)) & 7) << 11);
+  }
   void pop() {
     free(0);
     move_top(1);
@@ -73,7 +77,8 @@ class X87Unit {
     set(0, v);
   }
 
-  // ---- the status word ------------------------------------------------------------------------------------------------------
+  // ---- the status word
+  // ------------------------------------------------------------------------------------------------------
   void set_conditions(u16 c) { f_.status = static_cast<u16>((f_.status & ~kFswConditions) | c); }
   void set_c1(bool on) { f_.status = static_cast<u16>((f_.status & ~kFswC1) | (on ? kFswC1 : 0)); }
   u16 conditions() const { return f_.status & kFswConditions; }
@@ -98,16 +103,17 @@ class X87Unit {
     f_.ds = e_.s.seg[i_.seg()].selector;
   }
 
-  /// Records `env`'s flags and C1. True if the exceptions let the result be stored in a register: overflow, underflow and
-  /// inexact do, unmasked or not.
+  /// Records `env`'s flags and C1. True if the exceptions let the result be stored in a register: overflow, underflow
+  /// and inexact do, unmasked or not.
   bool commit() {
-    if (env.flags == 0) [[likely]] return true;
+    if (env.flags == 0) [[likely]]
+      return true;
     record(env.flags, env.rounded_up && (env.flags & soft::kInexact) != 0);
     constexpr u8 kPre = soft::kInvalid | soft::kDenormal | soft::kDivideByZero;
     return (env.flags & kPre & ~f_.control) == 0;
   }
-  /// The same for a real in memory, where overflow and underflow that are unmasked leave it alone as well; no rounding is
-  /// reported then.
+  /// The same for a real in memory, where overflow and underflow that are unmasked leave it alone as well; no rounding
+  /// is reported then.
   bool commit_store() {
     const bool scaled = (env.flags & (soft::kOverflow | soft::kUnderflow) & ~f_.control) != 0;
     if (scaled) env.flags &= static_cast<u8>(~soft::kInexact);
@@ -137,11 +143,16 @@ class X87Unit {
     }
   }
 
-  // ---- memory ---------------------------------------------------------------------------------------------------------------
+  // ---- memory
+  // ---------------------------------------------------------------------------------------------------------------
   template <class T>
-  T load() const { return Exec(e_, &i_).read(MemOp<T, MemForm::Segment>{}).v; }
+  T load() const {
+    return Exec(e_, &i_).read(MemOp<T, MemForm::Segment>{}).v;
+  }
   template <class T>
-  auto place() { return memory_.place(MemOp<T, MemForm::Segment>{}); }
+  auto place() {
+    return memory_.place(MemOp<T, MemForm::Segment>{});
+  }
   F80 load_f80() const;
   /// The eight bytes below first; they stay written if the two above fault.
   void store_f80(F80 v);

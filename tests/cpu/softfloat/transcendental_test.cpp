@@ -1,5 +1,6 @@
-// The transcendental functions against MPFR (Debian: libmpfr-dev), with hundreds of bits: every result within one unit in
-// the last place of the exact one, nearest within a hair of half a unit, the others on the right side of it, C1 true.
+// The transcendental functions against MPFR (Debian: libmpfr-dev), with hundreds of bits: every result within one unit
+// in the last place of the exact one, nearest within a hair of half a unit, the others on the right side of it, C1
+// true.
 //
 // ORRERY_MPFR_CASES says how many operands each function gets (30000).
 #include <gtest/gtest.h>
@@ -64,7 +65,8 @@ class Operands {
 
 std::string text_of(F80 v) {
   char text[40];
-  std::snprintf(text, sizeof text, "%04x:%016llx", unsigned{v.sign_exponent}, static_cast<unsigned long long>(v.significand));
+  std::snprintf(text, sizeof text, "%04x:%016llx", unsigned{v.sign_exponent},
+                static_cast<unsigned long long>(v.significand));
   return text;
 }
 
@@ -88,8 +90,10 @@ void judge(const Env& env, F80 got, Real& exact, Worst& worst, const std::string
   const double units = mpfr_get_d(error, MPFR_RNDN) * (mpfr_signbit(exact) != 0 ? -1 : 1);  // > 0: too far from zero
   const bool negative = mpfr_signbit(exact) != 0;
   Rounding rounding = env.rounding;
-  if (negative && rounding == Rounding::Up) rounding = Rounding::Zero;
-  else if (negative && rounding == Rounding::Down) rounding = Rounding::Up;
+  if (negative && rounding == Rounding::Up)
+    rounding = Rounding::Zero;
+  else if (negative && rounding == Rounding::Down)
+    rounding = Rounding::Up;
   const double size = units < 0 ? -units : units;
   if (rounding == Rounding::Nearest) {
     worst.nearest = std::max(worst.nearest, size);
@@ -98,7 +102,8 @@ void judge(const Env& env, F80 got, Real& exact, Worst& worst, const std::string
     worst.directed = std::max(worst.directed, size);
     EXPECT_LT(size, 1.000001) << what << " gives " << text_of(got);
     const bool away = rounding == Rounding::Up;
-    EXPECT_TRUE(away ? mpfr_cmpabs(ours, exact) >= 0 : mpfr_cmpabs(ours, exact) <= 0) << what << " gives " << text_of(got);
+    EXPECT_TRUE(away ? mpfr_cmpabs(ours, exact) >= 0 : mpfr_cmpabs(ours, exact) <= 0)
+        << what << " gives " << text_of(got);
   }
   if ((env.flags & kInexact) != 0) {
     EXPECT_EQ(env.rounded_up, mpfr_cmpabs(ours, exact) > 0) << what;
@@ -186,7 +191,8 @@ TEST_F(Transcendental, ArctangentIsWithinAUnit) {
   run("fpatan", [&](Env& env, Real& exact, std::string& what) {
     const F80 x = operands_.any(-16445, 16383);
     F80 y = operands_.any(-16445, 16383);
-    if (operands_.below(3) == 0) y = {.significand = y.significand | kTopBit, .sign_exponent = static_cast<u16>(x.sign_exponent | 1)};
+    if (operands_.below(3) == 0)
+      y = {.significand = y.significand | kTopBit, .sign_exponent = static_cast<u16>(x.sign_exponent | 1)};
     what += " " + text_of(y) + " " + text_of(x);
     Real a(y), b(x);
     mpfr_atan2(exact, a, b, MPFR_RNDZ);
@@ -197,7 +203,8 @@ TEST_F(Transcendental, ArctangentIsWithinAUnit) {
 TEST_F(Transcendental, PowerOfTwoMinusOneIsWithinAUnit) {
   run("f2xm1", [&](Env& env, Real& exact, std::string& what) {
     F80 a = operands_.any(-16445, -1);
-    if (operands_.below(50) == 0) a = {.significand = kTopBit, .sign_exponent = static_cast<u16>(0x3fff | (a.sign_exponent & 0x8000))};
+    if (operands_.below(50) == 0)
+      a = {.significand = kTopBit, .sign_exponent = static_cast<u16>(0x3fff | (a.sign_exponent & 0x8000))};
     what += " " + text_of(a);
     Real x(a);
     if ((a.sign_exponent & 0x7fff) > 16383 - 150) {
@@ -219,8 +226,10 @@ TEST_F(Transcendental, LogarithmTimesYIsWithinAUnit) {
     F80 x = operands_.any(-16445, 16383);
     const F80 y = operands_.any(-16445, 16383);
     x.sign_exponent &= 0x7fff;
-    if (operands_.below(4) == 0) x = {.significand = kTopBit | operands_.bits() >> (1 + operands_.below(63)), .sign_exponent = 0x3fff};
-    if (operands_.below(8) == 0) x = {.significand = ~(operands_.bits() >> (1 + operands_.below(63))), .sign_exponent = 0x3ffe};
+    if (operands_.below(4) == 0)
+      x = {.significand = kTopBit | operands_.bits() >> (1 + operands_.below(63)), .sign_exponent = 0x3fff};
+    if (operands_.below(8) == 0)
+      x = {.significand = ~(operands_.bits() >> (1 + operands_.below(63))), .sign_exponent = 0x3ffe};
     what += " " + text_of(y) + " " + text_of(x);
     Real a(y), b(x);
     mpfr_log2(exact, b, MPFR_RNDZ);
@@ -254,5 +263,7 @@ TEST_F(Transcendental, LogarithmOfOnePlusXTimesYIsWithinAUnit) {
 }  // namespace
 }  // namespace orrery::cpu::soft
 #else
-TEST(Transcendental, EveryResultIsWithinAUnit) { GTEST_SKIP() << "MPFR (libmpfr-dev) was not there when this was built"; }
+TEST(Transcendental, EveryResultIsWithinAUnit) {
+  GTEST_SKIP() << "MPFR (libmpfr-dev) was not there when this was built";
+}
 #endif

@@ -1,5 +1,5 @@
-// The x87 state in memory: four formats of environments (SDM vol. 1, figures 8-9 to 8-12), FNSAVE, FXSAVE, and what a wrap of
-// a 16-bit address does to them (as silicon does it; cases found by a run against a processor).
+// The x87 state in memory: four formats of environments (SDM vol. 1, figures 8-9 to 8-12), FNSAVE, FXSAVE, and what a
+// wrap of a 16-bit address does to them (as silicon does it; cases found by a run against a processor).
 #include <algorithm>
 
 #include "tests/support/cpu_rig.h"
@@ -51,7 +51,8 @@ struct X87Images : ::testing::Test, CpuRig {
 TEST_F(X87Images, Protected32) {
   protected_32();
   run("d935 00000500");  // FNSTENV
-  EXPECT_EQ(dwords(), (std::vector<u32>{0xffff037f, 0xffff3921, 0xffff1fff, 0x12345678, 0x05d10008, 0x9abcdef0, 0xffff0010}));
+  EXPECT_EQ(dwords(),
+            (std::vector<u32>{0xffff037f, 0xffff3921, 0xffff1fff, 0x12345678, 0x05d10008, 0x9abcdef0, 0xffff0010}));
   const X87 before = s.x87;
   s.x87 = {};
   run("d925 00000500");  // FLDENV
@@ -72,7 +73,8 @@ TEST_F(X87Images, Protected16) {
 TEST_F(X87Images, Real32) {
   real();
   run("66 d937");
-  EXPECT_EQ(dwords(), (std::vector<u32>{0xffff037f, 0xffff3921, 0xffff1fff, 0xffff56f8, 0x012345d1, 0xffffdff0, 0x09abc000}));
+  EXPECT_EQ(dwords(),
+            (std::vector<u32>{0xffff037f, 0xffff3921, 0xffff1fff, 0xffff56f8, 0x012345d1, 0xffffdff0, 0x09abc000}));
   s.x87 = {};
   run("66 d927");
   EXPECT_EQ(s.x87.ip, 0x123456f8u) << "the linear address is all that is left";
@@ -156,7 +158,8 @@ TEST_F(X87Images, FxrstorRefusesReservedMxcsrBitsAndOddAddresses) {
   EXPECT_FAULT(*this, kGp, 0);
 }
 
-// ---- wraps ----------------------------------------------------------------------------------------------------------------
+// ---- wraps
+// ----------------------------------------------------------------------------------------------------------------
 
 TEST_F(X87Images, EachPartOfAnImageWrapsByItself) {
   real();

@@ -1,5 +1,5 @@
-// The x87 against the host's own, on x86-64 hosts: every form that needs no privilege, random operands (the special ones
-// often), control words, tags and flags; registers, tags, control and status word and memory compared bit by bit.
+// The x87 against the host's own, on x86-64 hosts: every form that needs no privilege, random operands (the special
+// ones often), control words, tags and flags; registers, tags, control and status word and memory compared bit by bit.
 //
 // Runs for about two seconds, or for as many as ORRERY_FUZZ_SECONDS says.
 #include <gtest/gtest.h>
@@ -72,7 +72,8 @@ class Random {
       case 0: return below(3);
       case 1: return maximum - below(3);
       case 2: return bias - below(3);
-      case 3: case 4: return (bias + below(140) - 70) & maximum;
+      case 3:
+      case 4: return (bias + below(140) - 70) & maximum;
       case 5: return (bias / 2 + below(60)) & maximum;
       case 6: return (bias + bias / 2 + below(60)) & maximum;
       default: return below(maximum + 1);
@@ -101,7 +102,8 @@ Case random_case(Random& random) {
   for (auto& st : c.x87.st) random.f80(st.significand, st.sign_exponent);
   if (random.chance(20)) c.x87.st[1] = c.x87.st[0];
   if (random.chance(20)) {  // near each other: cancellation
-    c.x87.st[1].sign_exponent = static_cast<u16>((c.x87.st[0].sign_exponent + random.below(5) - 2) ^ (random.bits() & 0x8000));
+    c.x87.st[1].sign_exponent =
+        static_cast<u16>((c.x87.st[0].sign_exponent + random.below(5) - 2) ^ (random.bits() & 0x8000));
   }
   c.flags = static_cast<u32>(random.bits() & 0x8d5) | 2;
   u64 sig = 0;
@@ -109,8 +111,12 @@ Case random_case(Random& random) {
   random.f80(sig, se);
   switch (random.below(5)) {
     case 0: break;
-    case 1: sig = (u64{random.exponent(0xff)} << 23) | (random.significand() & 0x7fffff) | (random.bits() & 0x80000000); break;
-    case 2: sig = (u64{random.exponent(0x7ff)} << 52) | (random.significand() >> 12) | (random.bits() & (u64{1} << 63)); break;
+    case 1:
+      sig = (u64{random.exponent(0xff)} << 23) | (random.significand() & 0x7fffff) | (random.bits() & 0x80000000);
+      break;
+    case 2:
+      sig = (u64{random.exponent(0x7ff)} << 52) | (random.significand() >> 12) | (random.bits() & (u64{1} << 63));
+      break;
     case 3:
       for (unsigned n = 0; n < 16; ++n) sig = sig << 4 | random.below(10);
       se = static_cast<u16>((random.bits() & 0x8000) | random.below(10) << 4 | random.below(10));
@@ -124,7 +130,9 @@ Case random_case(Random& random) {
 
 class Native {
  public:
-  Native() : code_(static_cast<u8*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {}
+  Native()
+      : code_(static_cast<u8*>(
+            mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {}
   ~Native() { munmap(code_, 4096); }
   Native(const Native&) = delete;
   Native& operator=(const Native&) = delete;
@@ -238,8 +246,10 @@ class Emulated {
 u16 status_mask(const Form& form) {
   const unsigned opcode = form.bytes[0], modrm = form.bytes[1], digit = modrm >> 3 & 7;
   const bool memory = modrm < 0xc0;
-  const bool compares = ((opcode == 0xd8 || opcode == 0xdc || opcode == 0xda || opcode == 0xde) && memory && (digit == 2 || digit == 3)) ||
-                        ((opcode == 0xd8 || opcode == 0xdc) && (digit == 2 || digit == 3)) || (opcode == 0xde && (digit == 2 || digit == 3)) ||
+  const bool compares = ((opcode == 0xd8 || opcode == 0xdc || opcode == 0xda || opcode == 0xde) && memory &&
+                         (digit == 2 || digit == 3)) ||
+                        ((opcode == 0xd8 || opcode == 0xdc) && (digit == 2 || digit == 3)) ||
+                        (opcode == 0xde && (digit == 2 || digit == 3)) ||
                         (opcode == 0xdd && (digit == 4 || digit == 5)) || (opcode == 0xda && modrm == 0xe9);
   const bool sets = opcode == 0xd9 && (modrm == 0xe4 || modrm == 0xe5 || modrm == 0xf5 || modrm == 0xf8);
   return compares || sets ? 0xffff : static_cast<u16>(~0x4500);
@@ -247,10 +257,12 @@ u16 status_mask(const Form& form) {
 
 std::string text_of(const Case& c) {
   std::ostringstream out;
-  out << std::hex << "cw " << c.x87.control << " sw " << c.x87.status << " tags " << unsigned{c.x87.tags} << " flags " << (c.flags & 0x8d5);
+  out << std::hex << "cw " << c.x87.control << " sw " << c.x87.status << " tags " << unsigned{c.x87.tags} << " flags "
+      << (c.flags & 0x8d5);
   const unsigned top = c.x87.status >> 11 & 7;
   for (unsigned n = 0; n < 8; ++n) {
-    if ((c.x87.tags >> ((n + top) & 7) & 1) != 0) out << " st" << n << " " << c.x87.st[n].sign_exponent << ":" << c.x87.st[n].significand;
+    if ((c.x87.tags >> ((n + top) & 7) & 1) != 0)
+      out << " st" << n << " " << c.x87.st[n].sign_exponent << ":" << c.x87.st[n].significand;
   }
   out << " mem";
   for (unsigned n = 10; n-- > 0;) out << (n == 7 ? ":" : " ") << unsigned{c.memory[n]};
@@ -258,8 +270,8 @@ std::string text_of(const Case& c) {
 }
 
 bool same(const Form& form, const Case& a, const Case& b) {
-  if (((a.x87.status ^ b.x87.status) & status_mask(form)) != 0 || a.x87.control != b.x87.control || a.x87.tags != b.x87.tags ||
-      a.memory != b.memory || ((a.flags ^ b.flags) & 0x8d5) != 0) {
+  if (((a.x87.status ^ b.x87.status) & status_mask(form)) != 0 || a.x87.control != b.x87.control ||
+      a.x87.tags != b.x87.tags || a.memory != b.memory || ((a.flags ^ b.flags) & 0x8d5) != 0) {
     return false;
   }
   const unsigned top = a.x87.status >> 11 & 7;
@@ -290,8 +302,9 @@ TEST(X87Native, EveryFormDoesWhatTheHostDoes) {
       const Case theirs = native.run(form, before), ours = emulated.run(form, before);
       if (same(form, theirs, ours)) continue;
       ++failures;
-      ADD_FAILURE() << std::hex << "seed " << seed << " case " << cases << ": " << unsigned{form.bytes[0]} << " " << unsigned{form.bytes[1]}
-                    << "\n before " << text_of(before) << "\n native " << text_of(theirs) << "\n ours   " << text_of(ours);
+      ADD_FAILURE() << std::hex << "seed " << seed << " case " << cases << ": " << unsigned{form.bytes[0]} << " "
+                    << unsigned{form.bytes[1]} << "\n before " << text_of(before) << "\n native " << text_of(theirs)
+                    << "\n ours   " << text_of(ours);
     }
   }
   RecordProperty("cases", std::to_string(cases));
@@ -300,9 +313,12 @@ TEST(X87Native, EveryFormDoesWhatTheHostDoes) {
 /// How far apart two numbers are, in units of the last place; huge unless both are finite, not zero and of one sign.
 u64 distance(const Image::Register& x, const Image::Register& y) {
   if (x.significand == y.significand && x.sign_exponent == y.sign_exponent) return 0;
-  const auto finite = [](const Image::Register& r) { return (r.sign_exponent & 0x7fff) != 0x7fff && r.significand != 0; };
+  const auto finite = [](const Image::Register& r) {
+    return (r.sign_exponent & 0x7fff) != 0x7fff && r.significand != 0;
+  };
   if (!finite(x) || !finite(y)) return ~u64{0};
-  if (x.sign_exponent == y.sign_exponent) return x.significand > y.significand ? x.significand - y.significand : y.significand - x.significand;
+  if (x.sign_exponent == y.sign_exponent)
+    return x.significand > y.significand ? x.significand - y.significand : y.significand - x.significand;
   const auto& low = x.sign_exponent < y.sign_exponent ? x : y;
   const auto& high = x.sign_exponent < y.sign_exponent ? y : x;
   if (high.sign_exponent - low.sign_exponent != 1) return ~u64{0};
@@ -341,8 +357,8 @@ TEST(X87Native, TranscendentalFunctionsAreNearTheHosts) {
     const Case theirs = native.run(form, before), ours = emulated.run(form, before);
     if (nearly_same(form, before, theirs, ours)) continue;
     ++failures;
-    ADD_FAILURE() << std::hex << unsigned{form.bytes[0]} << " " << unsigned{form.bytes[1]} << "\n before " << text_of(before)
-                  << "\n native " << text_of(theirs) << "\n ours   " << text_of(ours);
+    ADD_FAILURE() << std::hex << unsigned{form.bytes[0]} << " " << unsigned{form.bytes[1]} << "\n before "
+                  << text_of(before) << "\n native " << text_of(theirs) << "\n ours   " << text_of(ours);
   }
 }
 
