@@ -84,7 +84,7 @@ bool either(const Case& c, unsigned slot, const Outcome& a, const Outcome& b) {
   if (is_in(faulting(c, slot, a),
             {"CallRel", "CallInd", "FarCallImm", "FarCallMem", "FarJmpMem", "RetFar", "RetFarImm", "Iret"}))
     return true;
-  if (faulting(c, slot, a) == "Bound") return true;
+  if (is_in(faulting(c, slot, a), {"Bound", "Pusha", "Popa", "Enter"})) return true;
   // Neither aligned nor within the limit.
   const auto group = [&] {
     for (unsigned n = 0; n < c.count; ++n) {
@@ -103,6 +103,11 @@ bool either(const Case& c, unsigned slot, const Outcome& a, const Outcome& b) {
 template <typename Report>
 void compare(const Case& c, unsigned slot, const Outcome& a, const Outcome& b, Report&& differs) {
   if ((a.vector != b.vector || a.rip != b.rip) && either(c, slot, a, b)) return;
+  // In another case's code: what is undefined there is not known here.
+  if (c.wanders && a.vector != kEnd && a.vector == b.vector && a.rip == b.rip &&
+      a.rip + code_base(a.seg[kCs]) - slot_address(slot) >= c.start[c.count]) {
+    return;
+  }
   if (a.vector != b.vector) differs("vector");
   // The kernel says of its own addresses that they are present.
   const u32 hidden = a.vector == kPfv && (a.cr2 >> 47 != 0 || Emulated::system_address(a.cr2)) ? 1 : 0;

@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -260,6 +261,11 @@ bool map_at(u64 address, u64 size, int protection, int fd, u64 offset) {
 }
 
 bool prepare_child(int fd) {
+  // The limit of Linux's segment 78h is the number of the processor.
+  cpu_set_t first;
+  CPU_ZERO(&first);
+  CPU_SET(0, &first);
+  sched_setaffinity(0, sizeof first, &first);
   bool ok = map_at(kCodeBase, kSlots * kSlotBytes, PROT_READ | PROT_EXEC, fd, offsetof(Shared, code));
   for (unsigned n = 0; n < kPages.size(); ++n) {
     if (kPages[n] == Page::None) continue;
