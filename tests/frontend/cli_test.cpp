@@ -74,6 +74,8 @@ TEST_F(Cli, BadInputGivesOneLineThatNamesTheFix) {
   write("disk.qcow2", "QFI\xfb", 70'000);
   write("big.img", "", 5u << 20);
   write("text.txt", "hello", 5);
+  write("odd.img", "\x5a", 100);
+  write("bad.elf", "\177ELF\1\1\1", 7);
   write("short.iso", std::string(32769, '\0') + "CD001\1", 40'000);
   // An ISO volume of 4 GiB in a file of 40 KB.
   {
@@ -93,6 +95,17 @@ TEST_F(Cli, BadInputGivesOneLineThatNamesTheFix) {
       {"text.txt", "say what it is with"},
       {"short.iso", "get the whole image"},
       {"-cdrom short.iso", "get the whole image"},
+      {"-fda odd.img", "floppies have 160K to 2880K"},
+      {"odd.img", "say what it is with"},
+      {"-fda folder", "a directory: give an image file"},
+      {"-fda empty.img", "empty: get it again"},
+      {"-hda empty.img", "empty: get it again"},
+      {"-cdrom empty.img", "empty: get it again"},
+      {"-cdrom odd.img", "not an ISO 9660 image"},
+      {"-kernel folder", "a directory: give an image file"},
+      {"-kernel empty.img", "empty: get it again"},
+      {"-kernel bad.elf", "an ELF file without a multiboot header"},
+      {"-bios odd.img", "a multiple of 64 KiB"},
       {"-fda big.img", "floppies have 160K to 2880K"},
       {"-drive file=big.img,if=floppy,format=raw", "floppies have 160K to 2880K"},
       {"-hda missing.img", "check the name"},
@@ -143,6 +156,16 @@ TEST_F(Cli, ALockedImageIsRefused) {
   EXPECT_NE(ran.error.find("a.img"), std::string::npos) << ran.error;
   ::close(fd);
   EXPECT_EQ(run("-display none -run-for 10ms -fda a.img").status, 0);
+}
+
+TEST_F(Cli, AnUnreadableImageIsRefused) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root reads everything";
+  boot_sector("a.img", {0xeb, 0xfe});
+  fs::permissions(folder_ / "a.img", fs::perms::none);
+  const Ran ran = run("-display none -run-for 10ms -fda a.img");
+  EXPECT_EQ(ran.status, 2) << ran.error;
+  EXPECT_EQ(std::ranges::count(ran.error, '\n'), 1) << ran.error;
+  EXPECT_NE(ran.error.find("chmod u+r"), std::string::npos) << ran.error;
 }
 
 TEST_F(Cli, HelpAndVersionGoToStandardOutput) {
