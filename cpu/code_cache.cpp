@@ -188,6 +188,7 @@ Block* CodeCache::build(u64 rip, u64 linear, u64 physical) {
   head = b;
   note_code(physical & kPageBits, b);
   if (second != ~u64{0}) note_code(second, b);
+  if (e_.log.enabled(core::Channel::InAsm)) e_.trace_code(*b, rip);
   return b;
 }
 

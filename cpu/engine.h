@@ -59,6 +59,7 @@ class Engine {
   u64 stack_mask = 0xffff;  // of SP/ESP/RSP
   u64 code_end = 0;         // CS limit + 1
   u32 mode = 0;             // ModeBits
+  bool unchained = false;   // blocks come back to the run loop, which shows them (log channels exec, cpu, nochain)
   u32 link_generation = 1;  // block links and jump cache entries of another generation are stale
   u8 mmx_fault = 0;         // vector that instructions with MMX registers raise, by CR0.EM and TS; 0 none
   u8 sse_fault = 0;         // the same with XMM registers, by CR4.OSFXSR too
@@ -229,6 +230,10 @@ class Engine {
   void deliver_fault(const Fault& fault);
   u64 code_breakpoint_hits();  // DR6 bits of instruction breakpoints at s.rip
   void disarm();
+  // trace.cpp
+  void trace_code(const Block& b, u64 rip) const;  // in_asm
+  void trace_block(const Block& b) const;          // exec, cpu
+  void trace_registers(core::Channel to) const;
   u32 compute_mode() const;
 
   /// Which table serves an access: 0 supervisor, 1 user, 2 supervisor while EFLAGS.AC lifts SMAP (SDM vol. 3, 4.6.1).

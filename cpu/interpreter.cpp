@@ -76,7 +76,7 @@ template <unsigned Link>
 ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, const Insn* i) {
   Block* previous = e.block;
   e.block = nullptr;
-  if (e.icount >= e.limit) [[unlikely]] return nullptr;
+  if (e.icount >= e.limit || e.unchained) [[unlikely]] return nullptr;
   if constexpr (Link < 2) {
     // Inside a page a link outlives what makes the others stale: it need not be looked up again.
     Block* known = previous->link[Link];
@@ -335,6 +335,7 @@ void Engine::init_reset(bool cold) {
   s.dr[7] = 0x400;
   s.gpr[kRdx] = (model.family << 8) | (model.model << 4) | model.stepping;
   state_changed();
+  if (log.enabled(core::Channel::CpuReset)) trace_registers(core::Channel::CpuReset);
 }
 
 // ---- the run loop -------------------------------------------------------------------------------------------------------
@@ -446,6 +447,9 @@ void Engine::execute_single() {
 Stop Engine::run(u64 until_tick) {
   icount = clock.ticks();
   wanted_ = until_tick;
+  const bool chained = !unchained;
+  unchained = log.enabled(core::Channel::Exec) || log.enabled(core::Channel::Cpu) || log.enabled(core::Channel::Nochain);
+  if (chained && unchained) ++link_generation;
   for (;;) {
     block = nullptr;
     clock.set_ticks(icount);
@@ -476,6 +480,7 @@ Stop Engine::run(u64 until_tick) {
       Block* b = code_->lookup(s.rip);
       if (s.rip + b->bytes > code_end) b = code_->single(s.rip);
       if (b->count > limit - icount) b = code_->prefix(b, static_cast<unsigned>(limit - icount));
+      if (unchained) trace_block(*b);
       execute(b);
     } catch (const Fault& f) {
       deliver_fault(f);
