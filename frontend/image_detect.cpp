@@ -144,7 +144,9 @@ std::optional<Partitions> partitions(std::span<const u8> head, u64 size) {
   Partitions result;
   if (has_at(head, kSector, "EFI PART")) {
     result.gpt = true;
-    result.end = (load_le<u64>(&head[kSector + 0x20]) + 1) * kSector;  // the backup header
+    // The backup header is in the last sector; a number that no disk has must not wrap to a small size.
+    constexpr u64 kMostSectors = u64{1} << 52;
+    result.end = (std::min(load_le<u64>(&head[kSector + 0x20]), kMostSectors) + 1) * kSector;
     const u32 entries = std::min<u32>(load_le<u32>(&head[kSector + 0x50]), 128);
     const u32 stride = load_le<u32>(&head[kSector + 0x54]);
     for (u32 i = 0; i < entries && stride == 128 && 2 * kSector + (i + 1) * stride <= head.size(); ++i) {

@@ -219,12 +219,12 @@ Image by_elf(std::span<const u8> file) {
                                       "\x7f"
                                       "ELF",
                                       4) != 0) {
-    throw KernelError("the multiboot kernel is neither an ELF file nor does its header give addresses");
+    throw KernelError("the multiboot kernel is neither an ELF file nor does its header give addresses; get it again");
   }
   const bool wide = file[4] == 2;
   const u16 machine = le16(file, 18);
   if (file[5] != 1 || (machine != 3 && machine != 62)) {
-    throw KernelError("the multiboot kernel is an ELF file for another processor than x86");
+    throw KernelError("the multiboot kernel is an ELF file for another processor; give one for x86");
   }
   const u64 table = wide ? le64(file, 32) : le32(file, 28);
   const u16 entry_size = le16(file, wide ? 54 : 42);
@@ -253,7 +253,7 @@ Image by_elf(std::span<const u8> file) {
     }
     image.segments.push_back(s);
   }
-  if (image.segments.empty()) throw KernelError("the multiboot kernel has nothing to load");
+  if (image.segments.empty()) throw KernelError("the multiboot kernel has nothing to load; get it again");
   if (physical_entry) image.entry = *physical_entry;
   return image;
 }
@@ -269,7 +269,8 @@ u64 page_up(u64 v) { return (v + 0xfff) & ~u64{0xfff}; }
 KernelPlan plan_multiboot(KernelRequest& r, std::size_t header) {
   const u32 flags = le32(r.kernel, header + 4);
   if ((flags & kNeedsUnknown) != 0) {
-    throw KernelError(fmt::format("the multiboot kernel requires features that are unknown (flags {:#x})", flags));
+    throw KernelError(fmt::format(
+        "the multiboot kernel requires features that are unknown (flags {:#x}); put it on a CD with grub-mkrescue", flags));
   }
   const Image image = (flags & kAddressFields) != 0 ? by_address_fields(r.kernel, header) : by_elf(r.kernel);
 

@@ -142,6 +142,88 @@ TEST_F(Cli, BadInputGivesOneLineThatNamesTheFix) {
   }
 }
 
+TEST_F(Cli, DamagedHeadersAreRefused) {
+  const auto put = [](std::string& bytes, std::size_t at, u64 value, unsigned size) {
+    for (unsigned i = 0; i < size; ++i) bytes[at + i] = static_cast<char>(value >> (8 * i));
+  };
+  const auto save = [&](const std::string& name, const std::string& bytes) { write(name, bytes, bytes.size()); };
+  // A bzImage whose header describes more than the file has, and one that ends in its header.
+  std::string linux_kernel(2048, '\0');
+  linux_kernel[0x1f1] = 1;
+  put(linux_kernel, 0x1f4, 0x10000, 4);
+  put(linux_kernel, 0x1fe, 0xaa55, 2);
+  linux_kernel.replace(0x202, 4, "HdrS");
+  put(linux_kernel, 0x206, 0x20c, 2);
+  save("short.bz", linux_kernel);
+  put(linux_kernel, 0x1f4, 0, 4);
+  save("tiny.bz", linux_kernel.substr(0, 0x300));
+
+  // A multiboot ELF of one segment.
+  const auto elf = [&](u32 offset, u32 address, u32 size, u16 count, u16 machine, u32 flags) {
+    std::string bytes(256, '\0');
+    bytes.replace(0, 7, "\177ELF\1\1\1");
+    put(bytes, 16, 2, 2);
+    put(bytes, 18, machine, 2);
+    put(bytes, 24, address, 4);
+    put(bytes, 28, 128, 4);
+    put(bytes, 42, 32, 2);
+    put(bytes, 44, count, 2);
+    put(bytes, 64, 0x1badb002, 4);
+    put(bytes, 68, flags, 4);
+    put(bytes, 72, 0u - 0x1badb002u - flags, 4);
+    const u32 fields[] = {1, offset, address, address, size, size, 7, 0};
+    for (unsigned i = 0; i < 8; ++i) put(bytes, 128 + 4 * i, fields[i], 4);
+    return bytes;
+  };
+  save("cut.elf", elf(0x1000, 0x100000, 16, 1, 3, 0));
+  save("wrap.elf", elf(0xffffffff, 0x100000, 0xffffffff, 1, 3, 0));
+  save("many.elf", elf(0, 0x100000, 16, 9, 3, 0));
+  save("none.elf", elf(0, 0x100000, 16, 0, 3, 0));
+  save("arm.elf", elf(0, 0x100000, 16, 1, 40, 0));
+  save("high.elf", elf(0, 0xf0000000, 16, 1, 3, 0));
+  save("need.elf", elf(0, 0x100000, 16, 1, 3, 0x8000));
+  save("header.bin", elf(0, 0, 0, 0, 3, 0x10000).substr(64, 12));
+
+  // A volume descriptor of the largest numbers, and one that the file ends in.
+  std::string iso(40'960, '\0');
+  iso.replace(32768, 6, "\1CD001");
+  put(iso, 32768 + 80, 0xffffffff, 4);
+  put(iso, 32768 + 128, 0xffff, 2);
+  save("huge.iso", iso);
+  save("half.iso", iso.substr(0, 32768 + 90));
+
+  // Partitions behind the end: in an MBR, and in a GPT whose last sector is the largest number.
+  std::string disk(5 << 20, '\0');
+  put(disk, 510, 0xaa55, 2);
+  disk.replace(512, 8, "EFI PART");
+  put(disk, 512 + 0x20, ~u64{0}, 8);
+  put(disk, 512 + 0x50, 0xffffffff, 4);
+  put(disk, 512 + 0x54, 128, 4);
+  save("gpt.img", disk);
+  disk.replace(512, 8, 8, '\0');
+  disk[0x1be + 4] = 6;
+  put(disk, 0x1be + 8, 1, 4);
+  put(disk, 0x1be + 12, 0xffffffff, 4);
+  save("mbr.img", disk);
+
+  const std::pair<std::string, std::string> table[] = {
+      {"-kernel short.bz", "get the whole image"},  {"-kernel tiny.bz", "get the whole image"},
+      {"-kernel cut.elf", "get it again"},          {"-kernel wrap.elf", "get it again"},
+      {"-kernel many.elf", "get it again"},         {"-kernel none.elf", "get it again"},
+      {"-kernel arm.elf", "give one for x86"},      {"-kernel high.elf", "more (-m)"},
+      {"-kernel need.elf", "grub-mkrescue"},        {"-kernel header.bin", "get the kernel again"},
+      {"huge.iso", "get the whole image"},          {"half.iso", "get the whole image"},
+      {"gpt.img", "get the whole image"},           {"-hda gpt.img", "get the whole image"},
+      {"mbr.img", "get the whole image"},
+  };
+  for (const auto& [words, fix] : table) {
+    const Ran ran = run("-display none -run-for 10ms " + words);
+    EXPECT_EQ(ran.status, 2) << words << ": " << ran.error;
+    EXPECT_EQ(std::ranges::count(ran.error, '\n'), 1) << words << ": " << ran.error;
+    EXPECT_NE(ran.error.find(fix), std::string::npos) << words << ": " << ran.error;
+  }
+}
+
 TEST_F(Cli, ALockedImageIsRefused) {
   boot_sector("a.img", {0xeb, 0xfe});
   const int fd = ::open((folder_ / "a.img").c_str(), O_RDWR);
