@@ -57,6 +57,15 @@ TEST(TraceLog, CpuResetShowsTheRegistersAtAReset) {
   EXPECT_EQ(t.count("EIP=0000fff0"), 1u);
 }
 
+TEST(TraceLog, IoShowsEachPortAccess) {
+  Traced t({core::Channel::Io});
+  EXPECT_TRUE(t.lines.empty());
+  t.rig.protected_mode();
+  t.rig.run("b05a e680 e480", 3);  // mov al, 0x5a; out 0x80, al; in al, 0x80
+  EXPECT_EQ(t.count("out 0080 <- 5a"), 1u);
+  EXPECT_EQ(t.count("in 0080 -> ff"), 1u);
+}
+
 TEST(TraceLog, ShowingChangesNothing) {
   const Traced silent({}), loud({core::Channel::InAsm, core::Channel::Exec, core::Channel::Cpu, core::Channel::Nochain});
   EXPECT_TRUE(silent.lines.empty());
