@@ -17,11 +17,38 @@ Pattern Pattern::plain(std::string text) {
   return pattern;
 }
 
+namespace {
+
+/// A count in braces or a group's number of more than four digits: the library's arithmetic overflows on long ones.
+bool has_huge_number(std::string_view expression) {
+  bool counts = false;
+  std::size_t digits = 0;
+  for (std::size_t i = 0; i < expression.size(); ++i) {
+    const char c = expression[i];
+    if (c >= '0' && c <= '9') {
+      if (counts && ++digits > 4) return true;
+      continue;
+    }
+    digits = 0;
+    if (c == '\\' && i + 1 < expression.size()) {
+      const char next = expression[i + 1];
+      counts = next >= '0' && next <= '9';
+      if (!counts) ++i;
+    } else {
+      counts = c == '{' || (counts && c == ',');
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 Pattern Pattern::regex(const std::string& expression, bool ignore_case) {
   auto flags = std::regex::ECMAScript | std::regex::multiline;
   if (ignore_case) flags |= std::regex::icase;
   Pattern pattern;
   pattern.spelling_ = '/' + expression + (ignore_case ? "/i" : "/");
+  if (has_huge_number(expression)) usage_error("{} repeats too often: give counts of at most 9999", pattern.spelling_);
   try {
     pattern.regex_ = std::make_shared<const std::regex>(expression, flags);
   } catch (const std::regex_error&) {

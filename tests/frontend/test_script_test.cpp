@@ -174,6 +174,14 @@ TEST(Pattern, RegularExpressionsWorkLineByLine) {
   EXPECT_EQ(Pattern::regex("(a|b)*c", false).find(std::string(10'000, 'a')), std::nullopt);
 }
 
+TEST(Pattern, HugeCountsInRegularExpressionsAreRefused) {
+  for (const char* expression : {"a{50600228229401320530}", "a{1,50600228229401320530}", "(a)\\50600228229401320530"}) {
+    EXPECT_THROW(Pattern::regex(expression, false), UsageError) << expression;
+  }
+  EXPECT_EQ(Pattern::regex("a{2,3}12345678901234567890", false).find("aa12345678901234567890"), 22u);
+  EXPECT_EQ(Pattern::regex("\\{12345", false).find("{12345"), 6u);
+}
+
 TEST(Pattern, ASearchGoesOnWhereTheTextHadEnded) {
   const Pattern plain = Pattern::plain("abc");
   EXPECT_EQ(plain.resume("xxxab", 0), 3u);
