@@ -1,15 +1,16 @@
 // SeaBIOS and all chips together: a disk of our own boots, and what it does is the same however it is run.
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
 
 #include "hw/display/surface.h"
 #include "machine/input_gate.h"
 #include "machine/journal.h"
 #include "machine/machine.h"
+#include "tests/support/temporary_file.h"
 
 namespace orrery::machine {
 namespace {
@@ -19,19 +20,17 @@ constexpr u64 kSecond = core::kNsPerSecond;
 /// An image that holds the boot disk's sectors at `offset` in `size` bytes.
 class Image {
  public:
-  explicit Image(u64 size)
-      : path_(testing::TempDir() + "orrery_boot_" + std::to_string(reinterpret_cast<std::uintptr_t>(this))) {
+  explicit Image(u64 size) : file_(std::make_unique<test::TemporaryFile>()) {
     std::ifstream in(ORRERY_BOOT_DISK, std::ios::binary);
-    std::vector<char> bytes(std::istreambuf_iterator<char>(in), {});
+    std::vector<u8> bytes(std::istreambuf_iterator<char>(in), {});
     bytes.resize(size);
-    write(bytes);
+    file_->write(bytes);
   }
   /// A CD that boots the same sectors as a 1.44 MB floppy image (El Torito).
   static Image cdrom() {
     Image out(1474560);
-    std::ifstream in(out.path_, std::ios::binary);
-    const std::vector<char> floppy(std::istreambuf_iterator<char>(in), {});
-    std::vector<char> cd(20 * 2048 + floppy.size());
+    const std::vector<u8> floppy = out.file_->contents();
+    std::vector<u8> cd(20 * 2048 + floppy.size());
     auto put = [&](std::size_t at, std::string_view text) {
       std::copy(text.begin(), text.end(), cd.begin() + static_cast<std::ptrdiff_t>(at));
     };
@@ -41,32 +40,24 @@ class Image {
     put(18 * 2048, std::string_view("\xff"
                                     "CD001\1",
                                     7));  // end of descriptors
-    char* catalog = &cd[19 * 2048];
+    u8* catalog = &cd[19 * 2048];
     catalog[0] = 1;
-    catalog[0x1c] = static_cast<char>(0xaa);  // checksum of the validation entry
+    catalog[0x1c] = 0xaa;  // checksum of the validation entry
     catalog[0x1d] = 0x55;
     catalog[0x1e] = 0x55;
-    catalog[0x1f] = static_cast<char>(0xaa);
-    catalog[0x20] = static_cast<char>(0x88);  // bootable
-    catalog[0x21] = 2;                        // 1.44 MB
-    catalog[0x26] = 1;                        // one sector to load
-    catalog[0x28] = 20;                       // where the image begins
+    catalog[0x1f] = 0xaa;
+    catalog[0x20] = 0x88;  // bootable
+    catalog[0x21] = 2;     // 1.44 MB
+    catalog[0x26] = 1;     // one sector to load
+    catalog[0x28] = 20;    // where the image begins
     std::copy(floppy.begin(), floppy.end(), cd.begin() + 20 * 2048);
-    out.write(cd);
+    out.file_->write(cd);
     return out;
   }
-  Image(const Image&) = delete;
-  Image(Image&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
-  ~Image() {
-    if (!path_.empty()) std::remove(path_.c_str());
-  }
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return file_->path(); }
 
  private:
-  void write(const std::vector<char>& bytes) {
-    std::ofstream(path_, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  }
-  std::string path_;
+  std::unique_ptr<test::TemporaryFile> file_;
 };
 
 Config floppy_config(const Image& image) {

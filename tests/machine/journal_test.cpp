@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <fstream>
+
+#include "tests/support/temporary_file.h"
 
 namespace orrery::machine {
 namespace {
@@ -43,11 +44,6 @@ Config some_config() {
   return config;
 }
 
-struct TempFile {
-  std::string path = testing::TempDir() + "orrery_journal_" + std::to_string(reinterpret_cast<std::uintptr_t>(this));
-  ~TempFile() { std::remove(path.c_str()); }
-};
-
 std::string error_of(std::span<const u8> bytes) {
   try {
     JournalReader reader(bytes);
@@ -69,13 +65,13 @@ TEST(Journal, ReadsBackWhatWasWritten) {
 }
 
 TEST(Journal, AFileHasEverythingEvenIfRecordingToItBeganLate) {
-  TempFile file;
+  test::TemporaryFile file;
   Journal journal(some_config());
   journal.append({5, NmiButton{}});
-  journal.write_to(file.path);
+  journal.write_to(file.path());
   fill(journal);
   // Not closed: what is flushed must be there.
-  const JournalReader reader = JournalReader::from_file(file.path);
+  const JournalReader reader = JournalReader::from_file(file.path());
   EXPECT_EQ(reader.entries(), journal.entries());
 }
 
@@ -131,13 +127,13 @@ TEST(Journal, OtherFilesAndVersionsAreRefused) {
 }
 
 TEST(FileMark, TellsFilesApart) {
-  TempFile file;
-  std::ofstream(file.path) << "contents";
-  const FileMark mark = FileMark::of_file("x", file.path);
+  test::TemporaryFile file;
+  std::ofstream(file.path()) << "contents";
+  const FileMark mark = FileMark::of_file("x", file.path());
   EXPECT_EQ(mark.size, 8u);
-  EXPECT_EQ(mark, FileMark::of_file("x", file.path));
-  std::ofstream(file.path) << "Contents";
-  EXPECT_NE(mark, FileMark::of_file("x", file.path));
+  EXPECT_EQ(mark, FileMark::of_file("x", file.path()));
+  std::ofstream(file.path()) << "Contents";
+  EXPECT_NE(mark, FileMark::of_file("x", file.path()));
   EXPECT_EQ(FileMark::of_file("x", "/nonexistent"), (FileMark{"x", 0, 0}));
   EXPECT_EQ(FileMark::of_file("x", "/"), (FileMark{"x", 0, 0}));
 }

@@ -2,13 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <fstream>
 #include <random>
 #include <string>
 
 #include "machine/input_gate.h"
 #include "machine/journal.h"
+#include "tests/support/temporary_file.h"
 
 namespace orrery::machine {
 namespace {
@@ -288,11 +287,11 @@ TEST(Replay, OfAMachineGivesTheSameHashesAtTenTicks) {
 }
 
 TEST(Replay, OfARecordedFileWorksAfterACrash) {
-  const std::string path = testing::TempDir() + "orrery_machine_journal";
+  const test::TemporaryFile file;
   u64 hash = 0;
   {
     Rig live;
-    live.machine.record_to(path);
+    live.machine.record_to(file.path());
     live.run(10 * kMillisecond);
     live.type("abc");
     live.run(10 * kMillisecond);
@@ -300,13 +299,12 @@ TEST(Replay, OfARecordedFileWorksAfterACrash) {
     hash = live.machine.state_hash();
     live.run(10 * kMillisecond);  // and no end is written
   }
-  auto reader = std::make_shared<JournalReader>(JournalReader::from_file(path));
+  auto reader = std::make_shared<JournalReader>(JournalReader::from_file(file.path()));
   EXPECT_EQ(reader->config(), test_config());
   Rig again(reader->config());
   again.machine.replay(reader);
   EXPECT_EQ(again.run(1000 * kMillisecond).reason, StopReason::ReplayEnd);
   EXPECT_EQ(again.machine.state_hash(), hash);
-  std::remove(path.c_str());
 }
 
 TEST(Replay, WithAnotherBiosIsRefused) {

@@ -2,18 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <fstream>
+#include "tests/support/temporary_file.h"
 
 namespace orrery::machine {
 namespace {
 
 struct Image {
-  explicit Image(char fill)
-      : path(testing::TempDir() + "orrery_media_" + fill + std::to_string(reinterpret_cast<std::uintptr_t>(this))) {
-    std::ofstream(path) << std::string(4096, fill);
-  }
-  ~Image() { std::remove(path.c_str()); }
+  explicit Image(char fill) : file(std::vector<u8>(4096, static_cast<u8>(fill))), path(file.path()) {}
+  test::TemporaryFile file;
   std::string path;
 };
 

@@ -31,6 +31,8 @@ class TemporaryFile {
   void write(const std::vector<u8>& contents) {
     std::ofstream out(path_, std::ios::binary | std::ios::trunc);
     out.write(reinterpret_cast<const char*>(contents.data()), static_cast<std::streamsize>(contents.size()));
+    out.close();
+    if (!out) throw std::runtime_error("could not write " + path_ + ": is the disk full?");
   }
   std::vector<u8> contents() const {
     std::ifstream in(path_, std::ios::binary);
