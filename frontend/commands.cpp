@@ -41,7 +41,10 @@ int run_session(Settings settings, std::shared_ptr<const machine::JournalReader>
   std::string note;
   const std::unique_ptr<Display> display = make_display(settings, note);
   const PidFile pidfile(settings.pidfile);
+  const std::vector<std::string> notes = settings.notes;
   Session session(std::move(settings), std::move(replay));
+  // What was decided is of interest only if it came to a machine.
+  for (const std::string& line : notes) tell(line);
   if (!note.empty()) tell(note);
   const SignalWatch::Target target(signals, session);
   display->attach(session);
@@ -58,8 +61,8 @@ int run_command(std::span<const std::string> words) {
     fmt::print("{}", settings.print);
     return 0;
   }
-  for (const std::string& line : settings.notes) tell(line);
   if (settings.explain) {
+    for (const std::string& line : settings.notes) tell(line);
     fmt::print("{}", explain(settings));
     return 0;
   }

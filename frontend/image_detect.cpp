@@ -175,6 +175,11 @@ std::optional<Partitions> partitions(std::span<const u8> head, u64 size) {
               file.who(), says, size_text(wanted), size_text(file.size()));
 }
 
+[[noreturn]] void truncated_kernel(const Reader& file, u64 wanted) {
+  usage_error("{}: cut short: the kernel's header describes {}, the file has {}: get it again", file.who(),
+              size_text(wanted), size_text(file.size()));
+}
+
 /// What the table or the boot sector promises must be in the file.
 void check_complete(const Reader& file, std::span<const u8> head) {
   constexpr u64 kCylinder = 255 * 63 * kSector;  // images may leave a started cylinder out
@@ -222,7 +227,7 @@ std::optional<ImageInfo> detect_linux(const Reader& file, std::span<const u8> he
   if (version < 0x204) paragraphs &= 0xffff;
   const u64 wanted = (setup + 1) * kSector + paragraphs * 16;
   // The last paragraph need not be full.
-  if (file.size() + 16 < wanted) truncated(file, wanted, "the kernel's header describes");
+  if (file.size() + 16 < wanted) truncated_kernel(file, wanted);
   return ImageInfo{ImageKind::LinuxKernel, file.size(),
                    fmt::format("Linux kernel (bzImage, boot protocol {}.{:02})", version >> 8, version & 0xff)};
 }
@@ -262,12 +267,13 @@ std::optional<ImageInfo> detect_multiboot(const Reader& file, std::span<const u8
   return std::nullopt;
 }
 
-ImageInfo floppy_info(const Reader& file, std::span<const u8> head) {
+ImageInfo floppy_info(const Reader& file, std::span<const u8> head, bool also_cdrom = false) {
   const bool bootable = has_at(head, 510, "\x55\xaa");
   const FloppySize* standard = floppy_size(file.size());
   std::string what = standard != nullptr ? fmt::format("{} floppy", standard->name)
                                          : fmt::format("boot floppy of {}", size_text(file.size()));
   if (file.size() == kSector) what = "boot sector, 512 bytes";
+  if (also_cdrom) what += " because of its name (it is a CD-ROM image, too)";
   if (!bootable) what += " (not bootable)";
   return {ImageKind::Floppy, file.size(), what};
 }
@@ -288,6 +294,17 @@ void refuse_foreign(const Reader& file, std::span<const u8> head) {
   if (const auto foreign = foreign_format(head, tail)) usage_error("{}: {}: {}", file.who(), foreign->name, foreign->fix);
 }
 
+/// A file that is a CD and fits on a floppy with a boot sector (grub-mkrescue makes such) has only its name to tell which
+/// of the two its owner means.
+bool named_as_floppy(const std::string& path) {
+  static constexpr std::string_view kEndings[] = {".img", ".ima", ".flp", ".fdd", ".vfd", ".dsk"};
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::ranges::any_of(kEndings, [&](std::string_view ending) {
+    return path.size() > ending.size() &&
+           std::ranges::equal(std::string_view(path).substr(path.size() - ending.size()), ending, {}, lower);
+  });
+}
+
 constexpr std::size_t kHead = 0x9000;
 
 }  // namespace
@@ -297,7 +314,10 @@ ImageInfo detect_image(const std::string& path) {
   const std::vector<u8> head = file.read(0, kHead);
   if (const auto packed = packed_format(head)) return {ImageKind::Ramdisk, file.size(), std::string(*packed)};
   refuse_foreign(file, head);
-  if (auto cdrom = detect_cdrom(file)) return *cdrom;
+  if (auto cdrom = detect_cdrom(file)) {
+    const bool could_be_floppy = file.size() <= kLargestFloppy && has_at(head, 510, "\x55\xaa");
+    return could_be_floppy && named_as_floppy(path) ? floppy_info(file, head, true) : *cdrom;
+  }
   if (floppy_size(file.size()) != nullptr) {
     check_complete(file, head);
     return floppy_info(file, head);

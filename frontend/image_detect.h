@@ -1,4 +1,5 @@
-// What a file is, told from its contents: never from its name.
+// What a file is, told from its contents. Its name decides in one case only: a bootable ISO 9660 volume that fits on a
+// floppy is a floppy if it is called .img or the like, and a CD otherwise.
 //
 // What cannot be used gives a UsageError that names the fix: missing, a directory, unreadable, empty, cut short,
 // compressed, or in a format that is not read.

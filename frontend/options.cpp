@@ -14,9 +14,9 @@ struct KnownOption {
   bool argument;
 };
 constexpr KnownOption kIgnored[] = {
-    {"no-fd-bootchk", false}, {"no-user-config", false}, {"nodefconfig", false}, {"no-acpi", false},
-    {"msg", true},            {"sandbox", true},         {"k", true},            {"overcommit", true},
-    {"mem-prealloc", false},  {"audio", true},           {"enable-fips", false}, {"no-quit", false},
+    {"no-fd-bootchk", false}, {"no-user-config", false}, {"nodefconfig", false}, {"msg", true},
+    {"sandbox", true},        {"k", true},               {"overcommit", true},   {"mem-prealloc", false},
+    {"audio", true},          {"enable-fips", false},    {"no-quit", false},
 };
 
 /// QEMU's options that ask for something this version does not have. `fix` ends the message.

@@ -52,8 +52,9 @@ void apply_machine(Builder& b, std::string_view value) {
     b.config().vmport = *flag;
   }
   if (const auto hpet = keys.take_flag("hpet")) b.config().hpet = *hpet;
+  if (const auto acpi = keys.take_flag("acpi")) b.config().acpi = *acpi;
   if (!keys.take_flag("graphics").value_or(true)) b.nographic = true;
-  keys.ignore({"usb", "kernel-irqchip", "kernel_irqchip", "dump-guest-core", "mem-merge", "acpi", "smm", "pit", "pic",
+  keys.ignore({"usb", "kernel-irqchip", "kernel_irqchip", "dump-guest-core", "mem-merge", "smm", "pit", "pic",
                "sata", "memory-backend", "smbus", "i8042"});
   keys.finish();
 }
@@ -250,8 +251,10 @@ std::span<const OptionSpec> machine_options() {
   using enum OptionGroup;
   static constexpr OptionSpec kOptions[] = {
       {"m", "SIZE", "memory in MiB, or with a unit: 64, 64M, 1G", Machine, true, apply_memory},
-      {"M machine", "TYPE", "pc or isapc; TYPE,vmport=off leaves out the VMware pointer, TYPE,hpet=off the HPET",
+      {"M machine", "TYPE", "pc or isapc; TYPE,vmport=off leaves out the VMware pointer, hpet=off the HPET, acpi=off ACPI",
        Machine, true, apply_machine},
+      {"no-acpi", "", "the same as -machine acpi=off", Machine, false,
+       [](Builder& b, std::string_view) { b.config().acpi = false; }},
       {"no-hpet", "", "the same as -machine hpet=off", Machine, false,
        [](Builder& b, std::string_view) { b.config().hpet = false; }},
       {"cpu", "MODEL", "processor: pentium2, 486,-fpu ...", Machine, true, apply_cpu},

@@ -82,8 +82,9 @@ std::string explain(const Settings& settings) {
     if (!value.empty()) add(option, value);
   };
   lines.emplace_back("-nodefaults");
-  add("M", fmt::format("{},vmport={},hpet={}", c.board == machine::Board::Pc ? "pc" : "isapc", c.vmport ? "on" : "off",
-                       c.hpet ? "on" : "off"));
+  const auto flag = [](bool on) { return on ? "on" : "off"; };
+  add("M", fmt::format("{},vmport={},hpet={},acpi={}", c.board == machine::Board::Pc ? "pc" : "isapc", flag(c.vmport),
+                       flag(c.hpet), flag(c.acpi)));
   add("accel", c.accel);
   add("cpu", c.cpu.empty() ? std::string(cpu::default_model_name()) : c.cpu);
   add("smp", "1");

@@ -191,6 +191,11 @@ void TestRunner::advance_alive(u64 ns) {
                             end_->message.empty() ? "" : ": ", end_->message)};
 }
 
+bool TestRunner::advance_to_end(u64 ns) {
+  if (end_) advance_alive(0);
+  return advance(ns);
+}
+
 void TestRunner::settle_typing() {
   const u64 deadline = machine().now() + timeout_ns_;
   while (machine_->typing_pending() != 0) {
@@ -198,7 +203,7 @@ void TestRunner::settle_typing() {
       throw Failure{fmt::format("the guest has not taken the last {} key strokes within {}; {}",
                                 machine_->typing_pending(), seconds(timeout_ns_), present())};
     }
-    advance_alive(kLookNs);
+    if (!advance_to_end(kLookNs)) return;
   }
 }
 
@@ -267,13 +272,12 @@ void TestRunner::start(const TypeCommand& c) {
   machine();
   for (const machine::KeyInput& key : c.keys) machine_->post(key);
   // The gate hands them to the keyboard when the machine runs.
-  advance_alive(kLookNs);
-  settle_typing();
+  if (advance_to_end(kLookNs)) settle_typing();
 }
 
 void TestRunner::start(const PressCommand& c) {
   machine().post(machine::KeyInput{c.key, c.down, false});
-  advance_alive(kLookNs);
+  advance_to_end(kLookNs);
 }
 
 void TestRunner::start(const MoveCommand& c) {
@@ -306,15 +310,15 @@ void TestRunner::start(const PointCommand& c) {
 void TestRunner::start(const ClickCommand& c) {
   for (unsigned i = 0; i < c.times; ++i) {
     machine().post(machine::MouseButtons{c.buttons});
-    advance_alive(kClickNs);
+    if (!advance_to_end(kClickNs)) return;
     machine_->post(machine::MouseButtons{0});
-    advance_alive(kClickNs);
+    if (!advance_to_end(kClickNs)) return;
   }
 }
 
 void TestRunner::start(const ButtonsCommand& c) {
   machine().post(machine::MouseButtons{c.down});
-  advance_alive(kMouseNs);
+  advance_to_end(kMouseNs);
 }
 
 void TestRunner::start(const WheelCommand& c) {
@@ -348,7 +352,7 @@ void TestRunner::start(const SendCommand& c) {
   machine().post(machine::SerialInput{c.port, c.bytes});
   const u64 deadline = machine_->now() + timeout_ns_;
   do {
-    advance_alive(kLookNs);
+    if (!advance_to_end(kLookNs)) return;
     if (machine_->now() >= deadline) {
       throw Failure{fmt::format("the guest has not taken the last {} bytes within {}; {}", machine_->serial_pending(c.port),
                                 seconds(timeout_ns_), present())};

@@ -111,6 +111,9 @@ class TestRunner {
   bool advance(u64 ns);
   /// Runs on for `ns`; the guest's end is a failure.
   void advance_alive(u64 ns);
+  /// For what is typed, clicked or sent: it may be what ends the guest, and is then done. Fails if the guest had ended
+  /// before; false if it ends now.
+  bool advance_to_end(u64 ns);
   void settle_typing();
   void notice_changes();
   std::string present() const;

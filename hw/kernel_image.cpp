@@ -26,6 +26,10 @@ constexpr std::size_t kMostLoads = (4096 - kPlanHeader) / 16;
 
 /// The BIOS keeps its tables at the top of RAM.
 constexpr u64 kFirmwareReserve = 512 * 1024;
+/// Below 1 MiB kernels have what neither the boot itself nor the BIOS uses.
+constexpr u64 kLowLoad = 0x10000;
+constexpr u64 kLowLoadEnd = 0x90000;
+constexpr u64 kOneMiB = 0x100000;
 
 u16 le16(std::span<const u8> file, std::size_t at) { return core::load_le<u16>(file.data() + at); }
 u32 le32(std::span<const u8> file, std::size_t at) { return core::load_le<u32>(file.data() + at); }
@@ -261,7 +265,25 @@ Image by_elf(std::span<const u8> file) {
 /// RAM that a kernel may be loaded to: behind what the boot itself uses, below the BIOS's data and tables.
 bool loadable(u64 address, u64 size, u64 low_ram) {
   const auto inside = [&](u64 first, u64 end) { return address >= first && address < end && size <= end - address; };
-  return inside(0x10000, 0x90000) || inside(0x100000, low_ram - std::min(low_ram, kFirmwareReserve));
+  return inside(kLowLoad, kLowLoadEnd) || inside(kOneMiB, low_ram - std::min(low_ram, kFirmwareReserve));
+}
+
+/// Why a segment cannot be loaded, and what helps.
+std::string no_room(const Segment& s, const KernelRequest& r) {
+  const u64 end = s.memory_size <= ~s.address ? s.address + s.memory_size : ~u64{0};
+  const std::string where = fmt::format("the kernel wants to be at {:#x}-{:#x}", s.address, end);
+  if (s.address < kLowLoad) {
+    return fmt::format("{}, but the boot itself needs what is below {:#x}; link it to 1 MiB, or put it on a CD with grub-mkrescue",
+                       where, kLowLoad);
+  }
+  if (s.address < kOneMiB) {
+    return fmt::format("{}, but from {:#x} to 1 MiB there are the BIOS and the display; link it to 1 MiB", where,
+                       kLowLoadEnd);
+  }
+  if (end > r.low_ram_limit - kFirmwareReserve) {
+    return fmt::format("{}, where no PC has RAM; link it to 1 MiB", where);
+  }
+  return where + ", where no RAM is free; give the machine more (-m)";
 }
 
 u64 page_up(u64 v) { return (v + 0xfff) & ~u64{0xfff}; }
@@ -278,9 +300,7 @@ KernelPlan plan_multiboot(KernelRequest& r, std::size_t header) {
   u64 end = 0x100000;
   for (const Segment& s : image.segments) {
     if (!loadable(s.address, s.memory_size, r.low_ram)) {
-      throw KernelError(
-          fmt::format("the kernel wants to be at {:#x}-{:#x}, where no RAM is free; give the machine more (-m)",
-                      s.address, s.address + s.memory_size));
+      throw KernelError(no_room(s, r));
     }
     plan.load(kKernelItem, s.offset, s.address, s.file_size);
     plan.load(kZeroItem, 0, s.address + s.file_size, s.memory_size - s.file_size);

@@ -37,6 +37,7 @@ struct KernelRequest {
   };
   std::vector<Module> modules;  // Linux: the initrd, further ones are appended to it
   u64 low_ram = 0;              // end of RAM below 4 GiB
+  u64 low_ram_limit = 0;        // its end on the largest machine: more memory does not help beyond it
 };
 
 struct KernelPlan {

@@ -131,6 +131,7 @@ struct Config {
   bool debugcon = true;           // port E9
   bool firmware_log = true;       // port 402
   bool vmport = true;             // VMware pointer port
+  bool acpi = true;               // ACPI tables and the power management function, on the `pc` board
   bool hpet = true;               // high precision event timers, on the `pc` board
   bool pc_testdev = false;        // the test device of kvm-unit-tests
   std::optional<u16> debug_exit;  // isa-debug-exit,iobase=

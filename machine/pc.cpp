@@ -393,6 +393,7 @@ void Pc::Parts::build_pci() {
     want(hard ? &Requests::hard_reset : &Requests::soft_reset, "port CF9h");
   });
   for (unsigned n = 0; n < 16; ++n) irq.add(n, south_bridge->irq(n));
+  if (!config.acpi) return;
   irq.add(9, sci);
   power = std::make_unique<hw::Piix4Pm>(
       hw::Piix4Pm::Wiring{*pci, kSouthBridge, ports, clock, log, sci, [this] { want(&Requests::power_off, "ACPI"); }});
@@ -458,7 +459,7 @@ void Pc::Parts::build_fw_cfg(const std::function<void(FileMark)>& mark) {
   fw_cfg->add_e820(map);
   if (!pci_board && !roms.vga_bios.empty()) fw_cfg->add_file("vgaroms/vgabios-isavga.bin", roms.vga_bios);
   for (const RomFile& rom : roms.option_roms) fw_cfg->add_file("genroms/" + rom.name, rom.bytes);
-  if (pci_board) {
+  if (pci_board && config.acpi) {
     hw::AcpiOptions options;
     options.dsdt = firmware::dsdt();
     options.pci_memory = static_cast<u32>(low_ram(config.memory));
@@ -488,6 +489,7 @@ void Pc::Parts::add_kernel(const std::function<void(FileMark)>& mark) {
   request.name = config.kernel;
   request.command_line = config.append;
   request.low_ram = low_ram(config.memory);
+  request.low_ram_limit = kLowRamEnd;
   // A multiboot module is a file with arguments behind it; a Linux initrd is a file.
   const bool multiboot = hw::kernel_kind(request.kernel) == hw::KernelKind::Multiboot;
   for (const std::string& what : config.initrd) {
@@ -497,7 +499,7 @@ void Pc::Parts::add_kernel(const std::function<void(FileMark)>& mark) {
     hw::KernelPlan plan = hw::plan_kernel(std::move(request));
     for (auto& [key, data] : plan.items) fw_cfg->add_item(key, std::move(data));
   } catch (const hw::KernelError& error) {
-    throw ConfigError(error.what());
+    throw ConfigError(fmt::format("'{}': {}", config.kernel, error.what()));
   }
   const std::span<const u8> rom = firmware::kernel_rom();
   fw_cfg->add_file(firmware::kKernelRomFile, {rom.begin(), rom.end()});
@@ -527,7 +529,7 @@ void Pc::Parts::list_devices() {
   devices.push_back(debug_ports.get());
   devices.push_back(fw_cfg.get());
   if (pci_board) {
-    devices.push_back(power.get());
+    if (power) devices.push_back(power.get());
     devices.push_back(south_bridge.get());
     devices.push_back(north_bridge.get());
   }

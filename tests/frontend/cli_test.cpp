@@ -181,6 +181,9 @@ TEST_F(Cli, DamagedHeadersAreRefused) {
   save("none.elf", elf(0, 0x100000, 16, 0, 3, 0));
   save("arm.elf", elf(0, 0x100000, 16, 1, 40, 0));
   save("high.elf", elf(0, 0xf0000000, 16, 1, 3, 0));
+  save("big.elf", elf(0, 0x20000000, 16, 1, 3, 0));
+  save("low.elf", elf(0, 0x7c00, 16, 1, 3, 0));
+  save("bios.elf", elf(0, 0x8fff8, 16, 1, 3, 0));
   save("need.elf", elf(0, 0x100000, 16, 1, 3, 0x8000));
   save("header.bin", elf(0, 0, 0, 0, 3, 0x10000).substr(64, 12));
 
@@ -207,10 +210,13 @@ TEST_F(Cli, DamagedHeadersAreRefused) {
   save("mbr.img", disk);
 
   const std::pair<std::string, std::string> table[] = {
-      {"-kernel short.bz", "get the whole image"},  {"-kernel tiny.bz", "get the whole image"},
+      {"-kernel short.bz", ": get it again"},       {"-kernel tiny.bz", ": get it again"},
+      {"short.bz", ": get it again"},
       {"-kernel cut.elf", "get it again"},          {"-kernel wrap.elf", "get it again"},
       {"-kernel many.elf", "get it again"},         {"-kernel none.elf", "get it again"},
-      {"-kernel arm.elf", "give one for x86"},      {"-kernel high.elf", "more (-m)"},
+      {"-kernel arm.elf", "give one for x86"},      {"-kernel high.elf", "where no PC has RAM; link it to 1 MiB"},
+      {"-kernel big.elf", "more (-m)"},             {"-kernel low.elf", "what is below 0x10000; link it to 1 MiB"},
+      {"-kernel bios.elf", "BIOS and the display"}, {"low.elf", "what is below 0x10000; link it to 1 MiB"},
       {"-kernel need.elf", "grub-mkrescue"},        {"-kernel header.bin", "get the kernel again"},
       {"huge.iso", "get the whole image"},          {"half.iso", "get the whole image"},
       {"gpt.img", "get the whole image"},           {"-hda gpt.img", "get the whole image"},
@@ -221,7 +227,18 @@ TEST_F(Cli, DamagedHeadersAreRefused) {
     EXPECT_EQ(ran.status, 2) << words << ": " << ran.error;
     EXPECT_EQ(std::ranges::count(ran.error, '\n'), 1) << words << ": " << ran.error;
     EXPECT_NE(ran.error.find(fix), std::string::npos) << words << ": " << ran.error;
+    const std::string file = "'" + words.substr(words.rfind(' ') + 1) + "': ";
+    EXPECT_NE(ran.error.find(file), std::string::npos) << words << ": " << ran.error;
   }
+}
+
+TEST_F(Cli, WhatWasDecidedIsToldWithAMachineOnly) {
+  boot_sector("a.img", {0xeb, 0xfe});
+  EXPECT_EQ(run("a.img -display none -run-for 10ms").error.find("orrery: a.img: 1.44 MB floppy: -fda a.img\n"), 0u);
+  const Ran ran = run("a.img -display none -run-for 10ms -bios a.img");
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_EQ(std::ranges::count(ran.error, '\n'), 1) << ran.error;
+  EXPECT_EQ(ran.error.find("-fda"), std::string::npos) << ran.error;
 }
 
 TEST_F(Cli, ALockedImageIsRefused) {
@@ -343,6 +360,16 @@ TEST_F(Cli, ATestScriptPassesFailsAndLeavesItsFiles) {
   }
   EXPECT_NE(contents(folder_ / "r.xml").find("<failure"), std::string::npos);
   EXPECT_EQ(run("replay left/bad/run.orrery").status, 0);
+
+  // Reads a key through the BIOS and switches the machine off by ACPI, with the rest of what was typed on its way.
+  boot_sector("off.img", {0x31, 0xc0, 0xcd, 0x16, 0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef, 0xeb, 0xfe}, 512);
+  std::ofstream(folder_ / "off.test") << "machine -fda off.img -m 8\nrun 3s\ntype \"off\\n\"\nwait poweroff 1s\n";
+  const Ran off = run("test off.test");
+  EXPECT_EQ(off.status, 0) << off.out << off.error;
+  std::ofstream(folder_ / "late.test") << "machine -fda off.img -m 8\nrun 3s\ntype \"off\\n\"\ntype \"x\"\n";
+  const Ran late = run("test late.test");
+  EXPECT_EQ(late.status, 1);
+  EXPECT_NE(late.out.find("late.test:4: type \"x\": the guest has ended: "), std::string::npos) << late.out;
 
   std::ofstream(folder_ / "skip.test") << "skip unless file nowhere.img\n";
   EXPECT_EQ(run("test skip.test").status, 77);

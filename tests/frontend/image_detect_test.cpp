@@ -176,6 +176,24 @@ TEST_F(ImageDetect, CdromsAreKnownByTheirVolumeDescriptor) {
   EXPECT_EQ(detect_image(file("hybrid", hybrid, 500 * 2048)).kind, ImageKind::Cdrom);
 }
 
+TEST_F(ImageDetect, ACdThatFitsOnAFloppyIsWhatItsNameSays) {
+  // As grub-mkrescue makes them.
+  std::vector<u8> both = iso(500);
+  const std::vector<u8> sector = boot_sector();
+  std::copy(sector.begin(), sector.end(), both.begin());
+  for (const char* name : {"rescue.img", "RESCUE.IMG", "rescue.flp", "rescue.ima"}) {
+    const ImageInfo info = detect_image(file(name, both, 500 * 2048));
+    EXPECT_EQ(info.kind, ImageKind::Floppy) << name;
+    EXPECT_NE(info.what.find("because of its name"), std::string::npos) << info.what;
+  }
+  for (const char* name : {"rescue.iso", "rescue", "img"}) {
+    EXPECT_EQ(detect_image(file(name, both, 500 * 2048)).kind, ImageKind::Cdrom) << name;
+  }
+  // What is no floppy is none by any name: it is too large, or does not boot.
+  EXPECT_EQ(detect_image(file("large.img", both, 2882 * 1024)).kind, ImageKind::Cdrom);
+  EXPECT_EQ(detect_image(file("data.img", iso(500), 500 * 2048)).kind, ImageKind::Cdrom);
+}
+
 TEST_F(ImageDetect, KernelsAreKnownByTheirHeaders) {
   EXPECT_EQ(detect_image(file("bz", linux_kernel(1000), 1024 + 16'000)).kind, ImageKind::LinuxKernel);
   EXPECT_EQ(detect_image(file("mb", elf(true), 5000)).kind, ImageKind::MultibootKernel);
@@ -185,11 +203,16 @@ TEST_F(ImageDetect, KernelsAreKnownByTheirHeaders) {
 TEST_F(ImageDetect, WhatIsCutShortIsRefused) {
   for (const std::string& error :
        {error_of(file("d", mbr(63, 200'000), 20u << 20)), error_of(file("cd", iso(5000), 100 * 2048)),
-        error_of(file("bz", linux_kernel(100'000), 5000)), error_of(file("f", fat_sector(2880), 700 * 1024)),
+        error_of(file("f", fat_sector(2880), 700 * 1024)),
         error_of(file("g", fat_sector(2880), 1200 * 1024))}) {
     EXPECT_NE(error.find("cut short"), std::string::npos) << error;
     EXPECT_NE(error.find("get the whole image"), std::string::npos) << error;
   }
+  // format=raw would not help a kernel.
+  const std::string error = error_of(file("bz", linux_kernel(100'000), 5000));
+  EXPECT_NE(error.find("cut short"), std::string::npos) << error;
+  EXPECT_NE(error.find("get it again"), std::string::npos) << error;
+  EXPECT_EQ(error.find("format=raw"), std::string::npos) << error;
 }
 
 TEST_F(ImageDetect, OtherFormatsAreRefusedWithTheWayToConvertThem) {

@@ -232,11 +232,15 @@ TEST(Options, SocketsAreSpelledInAllGenerations) {
   EXPECT_EQ(char_spec_text(s.serial[0]), "tcp::4444,server=on,wait=off");
 }
 
-TEST(Options, TheHpetAndTheTestDeviceComeAndGo) {
+TEST(Options, HpetAcpiAndTheTestDeviceComeAndGo) {
   EXPECT_TRUE(parse({}).config.hpet);
   EXPECT_FALSE(parse({"-no-hpet"}).config.hpet);
   EXPECT_FALSE(parse({"-M", "pc,hpet=off"}).config.hpet);
   EXPECT_TRUE(parse({"-machine", "hpet=on"}).config.hpet);
+  EXPECT_TRUE(parse({}).config.acpi);
+  EXPECT_FALSE(parse({"-no-acpi"}).config.acpi);
+  EXPECT_FALSE(parse({"-machine", "pc,acpi=off"}).config.acpi);
+  EXPECT_NE(explain(parse({"-machine", "acpi=off"})).find("acpi=off"), std::string::npos);
   EXPECT_FALSE(parse({}).config.pc_testdev);
   EXPECT_TRUE(parse({"-device", "pc-testdev"}).config.pc_testdev);
 }

@@ -67,7 +67,8 @@ KernelRequest request(Bytes kernel, std::string command_line = "") {
           .name = "vmlinuz",
           .command_line = std::move(command_line),
           .modules = {},
-          .low_ram = kRam};
+          .low_ram = kRam,
+          .low_ram_limit = 0xe0000000};
 }
 
 TEST(LinuxKernel, ABzImageIsLoadedByTheModernProtocol) {

@@ -163,6 +163,27 @@ TEST(Boot, TheAcpiPowerSwitchWorks) {
   EXPECT_EQ(machine.run_until(machine.now() + kSecond).reason, StopReason::PowerOff);
 }
 
+TEST(Boot, WithoutAcpiFirmwareFindsNoneOfIt) {
+  const Image image(1474560);
+  for (const bool acpi : {true, false}) {
+    Config config = floppy_config(image);
+    config.acpi = acpi;
+    Machine machine(config);
+    ASSERT_TRUE(wait_for(machine, "DRIVE 00", 20)) << machine.text_screen().text();
+    EXPECT_EQ(machine.info("pci")->find("8086:7113") != std::string::npos, acpi);
+    // The root pointer is in the ROM area, at a paragraph (ACPI specification, 5.2.5.1).
+    std::vector<u8> roms(0x20000);
+    machine.memory().read_block(0xe0000, roms);
+    bool found = false;
+    for (std::size_t at = 0; at + 8 <= roms.size(); at += 16) found |= std::memcmp(&roms[at], "RSD PTR ", 8) == 0;
+    EXPECT_EQ(found, acpi);
+    // The power switch's port is not there either, and the button says that nobody listens.
+    machine.post(PowerButton{});
+    machine.post(PortWrite{0x604, 2, 0x2000});
+    EXPECT_EQ(machine.run_until(machine.now() + kSecond).reason, acpi ? StopReason::PowerOff : StopReason::Reached);
+  }
+}
+
 TEST(Boot, AStateInTheMiddleOfABootGoesOnAlike) {
   const Image image(1474560);
   Machine a(floppy_config(image));

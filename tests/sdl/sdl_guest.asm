@@ -1,5 +1,8 @@
 ; The guest of sdl_window_test.py. It tells all that its keyboard and its mouse send, on the screen and on port E9: bytes
 ; of the keyboard as "1E 9E ", a packet of the mouse as "(28 05 FB)". First it writes a sector to its floppy.
+;
+; F12 twice in a row makes VMware's absolute pointer of the mouse, as a driver for it does: then a change is
+; "<20 8000 7FFF 00>", buttons, place and wheel. F12 once more gives the mouse back.
 
         bits 16
         cpu 386
@@ -46,19 +49,53 @@ tell:   call print
 idle:   hlt
         jmp idle
 
-key:    pusha
+key:    pushad
         in al, 60h
+        push ax
         call hex
+        pop ax
+        mov ah, [last]
+        mov [last], al
+        cmp ax, 0d858h                  ; F12 goes down, and what went up before was F12
+        jne .end
+        mov byte [last], 0
+        xor byte [pointer], 1
+        jz .off
+        mov ebx, 45414552h              ; "READ": enable
+        call pointer_command
+        mov ebx, 1                      ; its answer: who it is
+        call pointer_data
+        mov ebx, 53424152h              ; "ABS" pointer, please
+        jmp .command
+.off:   mov ebx, 0f5h
+.command:
+        call pointer_command
+.end:
         mov al, ' '
         call put
         mov al, 20h
         out 20h, al
-        popa
+        popad
         iret
+
+pointer_command:
+        mov ecx, 41
+        jmp short vmport
+pointer_status:
+        mov ecx, 40
+        jmp short vmport
+pointer_data:
+        mov ecx, 39
+vmport: mov eax, 564d5868h
+        mov edx, 5658h
+        in eax, dx
+        ret
 
 packet: push bp                         ; the BIOS pushed status, x, y, z
         mov bp, sp
-        pusha
+        pushad
+        cmp byte [pointer], 0
+        jne .absolute
         mov al, '('
         call put
         mov al, [bp + 12]
@@ -72,10 +109,44 @@ packet: push bp                         ; the BIOS pushed status, x, y, z
         mov al, [bp + 8]
         call hex
         mov al, ')'
-        call put
-        popa
+.last:  call put
+.done:  popad
         pop bp
         retf
+
+.absolute:                              ; the packet says only that there is something to fetch
+        call pointer_status
+        cmp ax, 4
+        jb .done
+        mov ebx, 4
+        call pointer_data
+        push dx
+        push cx
+        push bx
+        push ax
+        mov al, '<'
+        call put
+        pop ax
+        call hex
+        call .word
+        call .word
+        mov al, ' '
+        call put
+        pop ax
+        call hex
+        mov al, '>'
+        call put
+        jmp .absolute
+.word:  mov al, ' '
+        call put
+        pop cx                          ; the return address
+        pop ax
+        push cx
+        push ax
+        mov al, ah
+        call hex
+        pop ax
+        jmp hex
 
 hex:    push ax
         shr al, 4
@@ -101,6 +172,8 @@ print:  lodsb
         jmp print
 .done:  ret
 
+last    db 0
+pointer db 0
 ready   db "READY ", 0
 failed  db "THE FLOPPY CANNOT BE WRITTEN ", 0
 

@@ -275,6 +275,56 @@ def check_mouse(window):
         raise Failure("the guest's mouse moves without a grab")
 
 
+def check_absolute_pointer(window):
+    """A guest with a driver for VMware's pointer: no grab, and the guest's pointer is where the host's is."""
+    window.host_key("u")
+    wait_for("Ctrl-Alt-U: 720 by 400", lambda: window.size() == (720, 400))
+    window.xdotool("mousemove", "--window", window.id, 700, 390)
+    settle(window)
+    window.xdotool("key", "--delay", 100, "F12", "F12")
+    time.sleep(1)  # the window looks twice a second whether the guest wants an absolute pointer
+    settle(window)
+
+    def after(what, words, text, tolerance=0xa0):  # a dot is A4h high
+        since = len(window.said())
+        window.xdotool(*words)
+        wanted = [int(word, 16) for word in text.split()]
+
+        def came():
+            for packet in window.said()[since:].split("<")[1:]:
+                got = [int(word, 16) for word in packet.split(">")[0].split()]
+                if len(got) == 4 and all(abs(a - b) <= t for a, b, t in zip(got, wanted, (0, tolerance, tolerance, 0))):
+                    return True
+            return False
+
+        wait_for(f"{what}: <{text}> (it got '{window.said()[since:]}')", came)
+
+    after("the middle", ("mousemove", "--window", window.id, 360, 200), "00 8000 8000 00")
+    after("the corner", ("mousemove", "--window", window.id, 0, 0), "00 0000 0000 00")
+    after("the other corner", ("mousemove", "--window", window.id, 719, 399), "00 FFFF FFFF 00")
+    after("a quarter", ("mousemove", "--window", window.id, 180, 100), "00 4000 4000 00")
+    after("the left button goes down", ("mousedown", 1), "20 4000 4000 00")
+    if "Ctrl-Alt-G" in window.title():
+        raise Failure("a click grabs although the guest has an absolute pointer")
+    after("it is dragged", ("mousemove", "--window", window.id, 540, 300), "20 C000 C000 00")
+    after("the left button goes up", ("mouseup", 1), "00 C000 C000 00")
+    after("the right button goes down", ("mousedown", 3), "10 C000 C000 00")
+    after("the right button goes up", ("mouseup", 3), "00 C000 C000 00")
+    after("the wheel, away from the user", ("click", 4), "00 C000 C000 FF")
+    after("the wheel, towards the user", ("click", 5), "00 C000 C000 01")
+    window.xdotool("key", "F12")
+    time.sleep(1)
+    since = settle(window)
+    window.xdotool("mousemove", "--window", window.id, 300, 200)
+    time.sleep(0.5)
+    if window.said()[since:]:
+        raise Failure(f"without a grab the mouse says '{window.said()[since:]}'")
+    window.xdotool("click", 1)
+    wait_for("a click grabs again", lambda: "Ctrl-Alt-G" in window.title())
+    window.host_key("g")
+    wait_for("Ctrl-Alt-G releases", lambda: "Ctrl-Alt-G" not in window.title())
+
+
 def check_close(window):
     window.x.close(window.id)
     wait_for("the window's close button ends orrery", lambda: window.process.poll() is not None)
@@ -312,7 +362,8 @@ def main():
             shutil.copy(image, copy)
             window = Window(orrery, copy, folder, display)
             wait_for("the guest boots", lambda: "READY" in window.said())
-            for check in (check_title, check_picture, check_keys, check_focus, check_mouse, check_close):
+            for check in (check_title, check_picture, check_keys, check_focus, check_mouse, check_absolute_pointer,
+                          check_close):
                 began = time.monotonic()
                 check(window)
                 print(f"{check.__name__}: passed ({time.monotonic() - began:.1f} s)", flush=True)
