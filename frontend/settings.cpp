@@ -83,8 +83,8 @@ std::string explain(const Settings& settings) {
   };
   lines.emplace_back("-nodefaults");
   const auto flag = [](bool on) { return on ? "on" : "off"; };
-  add("M", fmt::format("{},vmport={},hpet={},acpi={}", c.board == machine::Board::Pc ? "pc" : "isapc", flag(c.vmport),
-                       flag(c.hpet), flag(c.acpi)));
+  add("M", fmt::format("{},vmport={},hpet={},acpi={}{}", c.board == machine::Board::Pc ? "pc" : "isapc", flag(c.vmport),
+                       flag(c.hpet), flag(c.acpi), c.real_timing ? ",timing=real" : ""));
   add("accel", c.accel);
   add("cpu", c.cpu.empty() ? std::string(cpu::default_model_name()) : c.cpu);
   add("smp", "1");

@@ -85,12 +85,13 @@ void Uart16550::reset() {
   update();
 }
 
-u64 Uart16550::character_ns() const {
+u64 Uart16550::character_ns() const { return character_ns(divisor_ != 0 ? divisor_ : 0x10000); }
+
+u64 Uart16550::character_ns(u64 divisor) const {
   const u64 data = 5 + (lcr_ & 3);
   // In half bits: start, data, parity, and 1, 1.5 (five data bits) or 2 stop bits.
   u64 half_bits = 2 + 2 * data + ((lcr_ & kLcrParity) != 0 ? 2 : 0);
   half_bits += (lcr_ & kLcrStop) == 0 ? 2 : (data == 5 ? 3 : 4);
-  const u64 divisor = divisor_ != 0 ? divisor_ : 0x10000;
   return half_bits * divisor * 8 * core::kNsPerSecond / kClockHz;
 }
 
@@ -155,9 +156,7 @@ void Uart16550::clear_receiver() {
 // --- transmitter
 // -------------------------------------------------------------------------------------------------------
 
-u64 Uart16550::transmit_ns() const {
-  return loopback() ? character_ns() : std::max<u64>(1, character_ns() / w_.speedup);
-}
+u64 Uart16550::transmit_ns() const { return w_.fast_output && !loopback() ? character_ns(1) : character_ns(); }
 
 bool Uart16550::transmitter_empty() const { return w_.clock.now() >= holding_empty_at_; }
 

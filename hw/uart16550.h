@@ -4,10 +4,10 @@
 // Both modes are there: 16450 (one byte each way) and FIFO (16 bytes each way, trigger levels, character time-out).
 //
 // Time: a character takes (start + data + parity + stop bits) x 16 x divisor cycles of 1.8432 MHz. THRE and TEMT are
-// functions of the time; interrupts that the passing of time causes are events. What leaves the machine may go
-// `speedup` times as fast as the line: a terminal at 9600 baud is nothing to wait for. A byte is handed to the backend
-// at once when the guest writes it, and one written although the transmitter is full is still handed on, so that no
-// output is lost.
+// functions of the time; interrupts that the passing of time causes are events. With `fast_output` what leaves the machine
+// takes the time that it takes at 115200 baud, whatever the divisor: nobody waits for a terminal at 9600 baud. A byte is
+// handed to the backend at once when the guest writes it, and one written although the transmitter is full is still
+// handed on, so that no output is lost.
 #pragma once
 
 #include <array>
@@ -34,7 +34,7 @@ class Uart16550 final : public core::Device {
     core::Log& log;
     core::LevelLine& irq;                  // INTRPT gated by OUT2
     core::CharBackend* backend = nullptr;  // may be null: nobody listens
-    u32 speedup = 1;                       // of the transmitter, but not in loopback
+    bool fast_output = false;              // at 115200 baud at least, but not in loopback
     std::function<void()> accepts = {};    // told when can_receive() may have become true
   };
   explicit Uart16550(Wiring wiring);
@@ -58,6 +58,7 @@ class Uart16550 final : public core::Device {
   u64 character_ns() const;
 
  private:
+  u64 character_ns(u64 divisor) const;
   /// How long one keeps the transmitter busy.
   u64 transmit_ns() const;
   struct Received {

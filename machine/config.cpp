@@ -175,6 +175,7 @@ void Config::archive(core::Archive& ar) {
     ar("vmport", vmport);
     ar("hpet", hpet);
     ar("acpi", acpi);
+    ar("real_timing", real_timing);
     ar("pc_testdev", pc_testdev);
     bool has_debug_exit = debug_exit.has_value();
     u16 port = debug_exit.value_or(0);

@@ -133,6 +133,7 @@ struct Config {
   bool vmport = true;             // VMware pointer port
   bool acpi = true;               // ACPI tables and the power management function, on the `pc` board
   bool hpet = true;               // high precision event timers, on the `pc` board
+  bool real_timing = false;       // floppies and serial output as slow as in the metal
   bool pc_testdev = false;        // the test device of kvm-unit-tests
   std::optional<u16> debug_exit;  // isa-debug-exit,iobase=
   u8 debug_exit_size = 4;         // isa-debug-exit,iosize=

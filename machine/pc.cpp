@@ -56,8 +56,6 @@ constexpr unsigned kDisplay = 2;
 // Much software reads a floppy sector by sector and waits for a turn of the disk each time: nobody wants to wait with
 // it.
 constexpr u32 kFloppySpeedup = 100;
-// Systems log to a serial console at 9600 baud and wait for each character.
-constexpr u32 kSerialSpeedup = 100;
 
 /// Hands a chip's bytes to one of the host's callbacks.
 class Backend final : public core::CharBackend {
@@ -407,7 +405,7 @@ void Pc::Parts::build_serial() {
     const ComPort& com = kComPorts[n];
     Backend* out = host.serial ? backend([this, n](u8 byte) { host.serial(n, byte); }) : nullptr;
     uarts[n] = std::make_unique<hw::Uart16550>(
-        hw::Uart16550::Wiring{com.name, com.base, ports, clock, log, irq.output(com.irq), out, kSerialSpeedup});
+        hw::Uart16550::Wiring{com.name, com.base, ports, clock, log, irq.output(com.irq), out, !config.real_timing});
     hw::Uart16550* uart = uarts[n].get();
     auto offer = [uart](u8 byte) {
       if (!uart->can_receive()) return false;
@@ -574,7 +572,7 @@ void Pc::Parts::build_media(const std::function<void(FileMark)>& mark) {
 
 void Pc::Parts::build_floppy() {
   hw::FloppyConfig drives;
-  drives.speedup = kFloppySpeedup;
+  drives.speedup = config.real_timing ? 1 : kFloppySpeedup;
   for (u8 n = 0; n < 2; ++n) {
     MediaBay* bay = this->bay({Interface::Floppy, n});
     if (bay == nullptr) continue;

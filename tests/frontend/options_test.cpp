@@ -241,6 +241,9 @@ TEST(Options, HpetAcpiAndTheTestDeviceComeAndGo) {
   EXPECT_FALSE(parse({"-no-acpi"}).config.acpi);
   EXPECT_FALSE(parse({"-machine", "pc,acpi=off"}).config.acpi);
   EXPECT_NE(explain(parse({"-machine", "acpi=off"})).find("acpi=off"), std::string::npos);
+  EXPECT_FALSE(parse({"-M", "pc,timing=fast"}).config.real_timing);
+  EXPECT_TRUE(parse({"-M", "pc,timing=real"}).config.real_timing);
+  EXPECT_NE(explain(parse({"-machine", "timing=real"})).find("timing=real"), std::string::npos);
   EXPECT_FALSE(parse({}).config.pc_testdev);
   EXPECT_TRUE(parse({"-device", "pc-testdev"}).config.pc_testdev);
 }
