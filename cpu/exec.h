@@ -225,7 +225,10 @@ class Exec {
 
   /// Offset of the memory operand in its segment, all 64 bits or fewer by address size.
   template <MemForm F>
-  Val<u64> address(AddressOp<F>) const { return {offset()}; }
+  Val<u64> address(AddressOp<F>) const {
+    if constexpr (F == MemForm::FlatBase) return {linear<u8, F, Access::Read>()};
+    return {offset()};
+  }
 
   /// A read-modify-write operand: one look-up, with write intent, before anything changes.
   template <class T, unsigned K>
@@ -459,7 +462,9 @@ class Exec {
   template <class T, MemForm F, Access A>
   ORRERY_INLINE u64 linear() const {
     const Insn& i = *i_;
-    if constexpr (F == MemForm::Flat) {
+    if constexpr (F == MemForm::FlatBase) {
+      return static_cast<u32>(e_.s.gpr[i.base] + static_cast<u64>(static_cast<i64>(i.disp)));
+    } else if constexpr (F == MemForm::Flat) {
       return static_cast<u32>(e_.s.gpr[i.base] + (e_.s.gpr[i.index] << i.scale()) + static_cast<u64>(static_cast<i64>(i.disp)));
     } else {
       return segment_linear<T, A>(i.seg(), offset());

@@ -15,10 +15,11 @@ constexpr bool is_string_op(u16 op) {
   return op >= static_cast<u16>(Op::Movs_YbXb) && op <= static_cast<u16>(Op::Scas_rAXYv);
 }
 
-/// forms[operand size][MemForm]; null where the form cannot occur. String instructions have two forms of another kind:
-/// None is the plain one, Segment and Flat are the repeated one.
+/// forms[operand size][MemForm]; null where the form cannot occur. FlatBase, the most frequent one, is there for 32-bit
+/// operands and those of a fixed size; for others Flat does. String instructions have two forms of another kind: None is
+/// the plain one, the others are the repeated one.
 template <class Function>
-using FormRow = std::array<std::array<Function, 3>, 3>;
+using FormRow = std::array<std::array<Function, 4>, 3>;
 
 namespace detail {
 
@@ -128,11 +129,11 @@ constexpr bool stays() {
 }
 
 /// Policy::make<Sem, Ends, Size, Operands...>() for one form of a line, or null. Policy::kFlatForms: whether the forms
-/// Flat are wanted beside the forms Segment.
+/// Flat and FlatBase are wanted beside the forms Segment.
 template <class Policy, class Sem, u8 Checks, unsigned Size, MemForm F, Opd A, Opd B, Opd C>
 constexpr typename Policy::Function form_for() {
   constexpr bool kEnds = (Checks & table::Ends) != 0;
-  if constexpr (F == MemForm::Flat && !Policy::kFlatForms) {
+  if constexpr ((F == MemForm::Flat || F == MemForm::FlatBase) && !Policy::kFlatForms) {
     return nullptr;
   } else if constexpr (requires { Sem::kHelper; }) {
     return Policy::template make<Sem, kEnds, 1>();
@@ -180,6 +181,7 @@ constexpr FormRow<typename Policy::Function> make_forms() {
   ORRERY_FORM(1, None);
   ORRERY_FORM(1, Segment);
   ORRERY_FORM(1, Flat);
+  ORRERY_FORM(1, FlatBase);
   ORRERY_FORM(2, None);
   ORRERY_FORM(2, Segment);
   ORRERY_FORM(2, Flat);

@@ -64,6 +64,7 @@ Handler choose_handler(const Engine& e, const Insn& insn) {
     const unsigned seg = insn.seg();
     const bool flat = (e.mode & kModeFlat) != 0 && insn.addrsize() == Size::S32 && (seg == kDs || seg == kSs || seg == kEs);
     form = flat ? MemForm::Flat : MemForm::Segment;
+    if (flat && insn.index == kZeroReg && forms[static_cast<unsigned>(MemForm::FlatBase)] != nullptr) form = MemForm::FlatBase;
   }
   Handler h = forms[static_cast<unsigned>(form)];
   if (h == nullptr) h = forms[0];

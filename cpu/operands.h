@@ -10,6 +10,7 @@ enum class MemForm : u8 {
   None,     // no memory operand in this form
   Segment,  // any address size and segment, with the segment's limit and base
   Flat,     // 32-bit address in ES, SS or DS while these are flat (base 0, limit 4 GiB)
+  FlatBase, // the same without an index register
 };
 
 /// Register number in Insn::r[K].
