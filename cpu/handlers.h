@@ -69,8 +69,9 @@ ORRERY_HANDLER_CC const Insn* handler(Engine& e, const Insn* i) {
   if constexpr (Ends) {
     if constexpr (stays<Sem>()) {
       const u64 target = m.target();
+      const bool straight_on = target == m.next_rip().v;
       e.s.rip = target;
-      if (target == m.next_rip().v && e.mode == e.block->mode) [[clang::musttail]] return follow_link<kLinkAnew>(e, i);
+      if (straight_on && e.mode == e.block->mode) [[clang::musttail]] return follow_link<kLinkAnew>(e, i);
       [[clang::musttail]] return leave_block<2>(e, i);
     } else if constexpr (requires { Sem::kHelper; }) {
       e.s.rip = m.target();

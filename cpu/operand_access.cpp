@@ -51,13 +51,13 @@ void Engine::write_e(const Insn& i, unsigned k, unsigned width, u64 value) {
 u64 Engine::port_in(u16 port, unsigned width) {
   sync_clock();
   const u64 value = ports.read(port, width);
-  log(core::Channel::Io, "in {:04x} -> {:0{}x}", port, value, width * 2);
+  if (log.enabled(core::Channel::Io)) log(core::Channel::Io, "in {:04x} -> {:0{}x}", port, value, width * 2);
   return value;
 }
 
 void Engine::port_out(u16 port, unsigned width, u64 value) {
   sync_clock();
-  log(core::Channel::Io, "out {:04x} <- {:0{}x}", port, value, width * 2);
+  if (log.enabled(core::Channel::Io)) log(core::Channel::Io, "out {:04x} <- {:0{}x}", port, value, width * 2);
   ports.write(port, width, value);
 }
 

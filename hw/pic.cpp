@@ -195,8 +195,9 @@ PicPair::PicPair(core::PortBus& ports, core::Log& log, Elcr elcr)
                          .widths = {},
                          .movable = false,
                          .read = [this, &pic](u64 offset, unsigned) -> u64 {
+                           const bool poll = pic.polled();
                            const u8 value = offset == 0 ? pic.read_command() : pic.read_data();
-                           update();  // a poll is an acknowledge cycle
+                           if (poll) update();  // it is an acknowledge cycle
                            return value;
                          },
                          .write =

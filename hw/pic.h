@@ -41,6 +41,8 @@ class Pic8259 {
     return (icw1_ & kIcw1Single) == 0 && core::bit(icw3_, static_cast<unsigned>(level));
   }
 
+  /// The next read is a poll: an acknowledge cycle.
+  bool polled() const { return poll_; }
   u8 read_command();
   u8 read_data();
   void write_command(u8 value);
