@@ -220,12 +220,28 @@ void Engine::note_debug(u64 dr6_bits) {
   attention();
 }
 
+namespace {
+
+constexpr u32 kVirtualPending = kVif | kVip;
+
+/// A virtual interrupt waits and is let through: #GP at the beginning of the next instruction (SDM vol. 3, 20.3.2 and 20.4;
+/// only with IOPL < 3: 2.3).
+bool virtual_interrupt_due(const Engine& e) {
+  if ((e.s.eflags & kVirtualPending) != kVirtualPending || e.s.cpl != 3 || e.iopl() == 3 || e.real_mode()) return false;
+  return (e.s.cr4 & (e.v86() ? kCr4Vme : kCr4Pvi)) != 0;
+}
+
+}  // namespace
+
 void Engine::set_rflags(u64 value) {
   const u32 old = s.eflags;
   s.flags = lazy_from(static_cast<u32>(value));
   s.eflags = (static_cast<u32>(value) & ~kArithFlags & 0x3f7fd7) | 2;
   if (((old ^ s.eflags) & (kAc | kVm)) != 0) mode_changed();
-  if (((old ^ s.eflags) & (kTf | kRf)) != 0 || (s.intr && (s.eflags & ~old & kIf) != 0)) attention();
+  if (((old ^ s.eflags) & (kTf | kRf)) != 0 || (s.intr && (s.eflags & ~old & kIf) != 0) ||
+      (s.eflags & kVirtualPending) == kVirtualPending) {
+    attention();
+  }
 }
 
 u32 Engine::compute_mode() const {
@@ -429,6 +445,10 @@ void Engine::execute_single() {
       return;
     }
   }
+  if (virtual_interrupt_due(*this)) {
+    between_instructions();
+    general_protection();
+  }
   Block* b = code_->single(s.rip);
   block = b;
   icount += b->count;  // as stops_before() expects it
@@ -474,7 +494,8 @@ Stop Engine::run(u64 until_tick) {
       // What waits behind an interrupt shadow comes right after the one instruction that the shadow covers.
       const bool shadowed = s.interrupt_shadow_tick == icount || s.debug_shadow_tick == icount;
       const bool waits = shadowed && (s.intr || s.nmi_pending || s.pending_debug != 0);
-      if ((s.eflags & (kTf | kRf)) != 0 || code_breakpoints_ || waits) {
+      const bool virtual_pending = (s.eflags & kVirtualPending) == kVirtualPending;
+      if ((s.eflags & (kTf | kRf)) != 0 || virtual_pending || code_breakpoints_ || waits) {
         execute_single();
         continue;
       }

@@ -143,12 +143,10 @@ namespace {
 
 /// The checks that MOV from and to debug registers share; returns the register meant.
 unsigned debug_register(Engine& e, unsigned n) {
-  if (n > 7) e.undefined();
+  const bool alias = n == 4 || n == 5;
+  if (n > 7 || (alias && (e.s.cr4 & kCr4De) != 0)) e.undefined();
   require_cpl0(e);
-  if (n == 4 || n == 5) {
-    if ((e.s.cr4 & kCr4De) != 0) e.undefined();
-    n += 2;
-  }
+  if (alias) n += 2;
   if ((e.s.dr[7] & 0x2000) != 0) {
     e.s.dr[6] = (e.s.dr[6] | 0x2000) | 0xffff0ff0;  // BD: general detect
     e.fault(kDb);

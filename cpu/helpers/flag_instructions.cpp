@@ -40,10 +40,6 @@ void popf(Engine& e, const Insn& i) {
   } else {
     if (e.s.cpl <= e.iopl()) mask |= kIf;
     if (e.s.cpl == 0) mask |= kIopl;
-    if (width != 2 && e.protected_mode() && e.s.cpl == 0) {  // VIF and VIP are cleared
-      mask |= kVif | kVip;
-      image &= ~u64{kVif | kVip};
-    }
   }
   if (width != 2) {  // RF is cleared whatever the image says
     mask |= kRf;

@@ -125,7 +125,7 @@ void switch_task(Engine& e, u16 selector, const Descriptor& descriptor, TaskSwit
 
   // Everything that may fault in the old task: both segments must be there.
   const u64 new_base = descriptor.base();
-  const TaskImage task = read_task(e, new_base, new_layout);
+  e.probe_linear(new_base, new_layout.last + 1, Access::Read, false);
   e.probe_linear(e.s.tr.base + old_layout.ip, old_layout.es + old_layout.segments * old_layout.width - old_layout.ip,
                  Access::Write, false);
   if (nested) e.probe_linear(new_base, 2, Access::Write, false);
@@ -138,6 +138,7 @@ void switch_task(Engine& e, u16 selector, const Descriptor& descriptor, TaskSwit
   if (reason == TaskSwitch::Iret) old_flags &= ~kNt;
   if (!nested) set_busy(e, old_selector, false);
   save_task(e, old_layout, return_rip, old_flags);
+  const TaskImage task = read_task(e, new_base, new_layout);  // after the old one's: they may be one and the same
   if (nested) e.store_linear(new_base, 2, old_selector, false);
   if (reason != TaskSwitch::Iret) set_busy(e, selector, true);
   e.s.tr = segment_of(selector, descriptor);

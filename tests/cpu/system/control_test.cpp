@@ -200,6 +200,13 @@ TEST_F(Control, Dr4AndDr5AreAliasesUnlessCr4De) {
   r.cr4(kCr4De);
   r.run("0f 21 e0");
   EXPECT_TRAPPED(r, kUd);
+  r.protected_mode(3);  // an invalid opcode comes before the check of privilege (SDM vol. 3, table 6-2)
+  r.run("0f 21 e0");
+  EXPECT_FAULT(r, kGp, 0);
+  r.protected_mode(3);
+  r.cr4(kCr4De);
+  r.run("0f 21 e0");
+  EXPECT_EQ(r.entered(), kUd);
 }
 
 // ---- MSRs, TSC, CPUID -----------------------------------------------------------------------------------------------------

@@ -152,12 +152,13 @@ TEST_F(IoAndFlags, PopfChangesIfAndIoplByPrivilege) {
   }
 }
 
-TEST_F(IoAndFlags, PopfdIgnoresVmAndClearsRfVifVip) {
+// SDM vol. 2, POPF: "VIP, VIF, and VM remain unaffected", RF is cleared.
+TEST_F(IoAndFlags, PopfdLeavesVmVifVipAndClearsRf) {
   r.protected_mode();
-  r.flags(kVif | kVip);
-  r.s.gpr[kRax] = kVm | kRf | kVif | kVip | kCf;
+  r.flags(kVif);
+  r.s.gpr[kRax] = kVm | kRf | kVip | kCf;
   r.run("50 9d", 2);
-  EXPECT_EQ(r.cpu.rflags(), kCf | 2u);
+  EXPECT_EQ(r.cpu.rflags(), kVif | kCf | 2u);
 }
 
 TEST_F(IoAndFlags, CliAndStiNeedIopl) {

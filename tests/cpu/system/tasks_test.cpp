@@ -76,6 +76,35 @@ TEST_F(Tasks, CallNestsAndIretReturns) {
   EXPECT_EQ(r.r32(kT1 + 32), 0x15001u);
 }
 
+// 7.3: the old task's state is saved (step 8) before the new one's is loaded (step 12), and here they are the same.
+TEST_F(Tasks, IretToTheTaskItselfGoesOnWhereItIs) {
+  r.w16(kT0, CpuRig::kTss0);
+  r.w32(kT0 + 32, 0x15000);
+  for (unsigned n = 0; n < 6; ++n) r.w16(kT0 + 72 + n * 4, n == 1 ? CpuRig::kCode0 : CpuRig::kData0);
+  r.w16(kT0 + 96, 0);
+  r.flags(kNt);
+  r.s.gpr[kRbx] = 0x77777777;
+  r.run("cf");
+  EXPECT_EQ(r.s.rip, CpuRig::kCode + 1u);
+  EXPECT_EQ(r.s.gpr[kRbx], 0x77777777u);
+  EXPECT_FALSE(r.cpu.rflags() & kNt);
+  EXPECT_EQ(r.s.tr.selector, CpuRig::kTss0);
+}
+
+// 7.3: "checks that the ... new TSS ... [is] paged into system memory", all of it, also what is not read.
+TEST_F(Tasks, ANewTssThatIsPartlyNotPresentFaultsInTheOldTask) {
+  for (const u32 base : {0x14ffcu, 0x14fa0u}) {
+    start(0);
+    for (u32 n = 0; n < 104; n += 4) r.w32(base + n, r.r32(kT1 + n));
+    r.gdt(CpuRig::kTss1, CpuRig::descriptor(base, 0x67, 0x89, 0));
+    r.paging();
+    r.w32(r.pte_address(base == 0x14ffc ? 0x14000 : 0x15000), 0);
+    jmp_tss();
+    EXPECT_FAULT(r, kPfv, 0);
+    EXPECT_EQ(r.s.tr.selector, CpuRig::kTss0);
+  }
+}
+
 TEST_F(Tasks, TaskGateInTheGdtOrLdtLeadsToTheTask) {
   r.gdt(CpuRig::kGate, CpuRig::gate(CpuRig::kTss1, 0, 0x85));
   r.run("ea 00000000 7800");

@@ -213,6 +213,33 @@ TEST_F(V86, PviCliAndStiOfLevel3WorkOnVif) {
   EXPECT_FAULT(r, kGp, 0);
 }
 
+// 20.3.2: "both the VIF and VIP flags are set at the beginning of an instruction"; 2.3: VIP is looked at with IOPL < 3.
+TEST_F(V86, APendingVirtualInterruptFaultsBeforeTheNextInstruction) {
+  struct { bool v86; u64 cr4; u32 flags; unsigned iopl; int fault; } cases[] = {
+      {true, kCr4Vme, kVif | kVip, 0, kGp},  {true, kCr4Vme, kVif | kVip, 2, kGp}, {true, kCr4Vme, kVif | kVip, 3, -1},
+      {true, kCr4Vme, kVip, 0, -1},          {true, kCr4Vme, kVif, 0, -1},         {true, kCr4Pvi, kVif | kVip, 0, -1},
+      {false, kCr4Pvi, kVif | kVip, 0, kGp}, {false, kCr4Vme, kVif | kVip, 0, -1}, {false, kCr4Pvi, kVif | kVip, 3, -1},
+  };
+  for (const auto& c : cases) {
+    r.protected_mode();
+    r.cr4(c.cr4);
+    const u64 sp = r.s.gpr[kRsp] -= 36;
+    const u16 cs = c.v86 ? 0x1100 : CpuRig::kCode3, ss = c.v86 ? 0x700 : CpuRig::kData3;
+    const std::array<u32, 9> frame{c.v86 ? 0u : 0x11000u, cs, c.flags | (c.v86 ? kVm : 0u) | c.iopl << 12 | 2, 0x1000, ss, 0, 0, 0, 0};
+    for (unsigned n = 0; n < frame.size(); ++n) r.w32(sp + n * 4, frame[n]);
+    r.put(0x11000, "40 40");  // inc
+    r.s.gpr[kRax] = 7;
+    r.run("cf", 2);
+    EXPECT_EQ(r.entered(), c.fault) << c.v86 << c.cr4 << c.flags << c.iopl;
+    EXPECT_EQ(r.s.gpr[kRax], c.fault == kGp ? 7u : 8u);
+    if (c.fault == kGp) {
+      EXPECT_EQ(r.stack(0), 0u);
+      EXPECT_EQ(r.stack(1), c.v86 ? 0u : 0x11000u) << "not executed";
+      EXPECT_TRUE(r.stack(3) & kRf);
+    }
+  }
+}
+
 // 20.2.6: segment registers are shifted, and every segment has a 64 KiB limit.
 TEST_F(V86, SegmentLoadsAndFarTransfersWorkAsOnThe8086) {
   r.v86_mode(0);
