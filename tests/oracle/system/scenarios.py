@@ -1,146 +1,305 @@
 #!/usr/bin/env python3
-"""System-level scenarios, the same in Orrery, Bochs and QEMU: descriptor loads, checks and far transfers with random descriptors.
+"""System-level scenarios (generate.py), the same in Orrery, Bochs and QEMU, compared: README.md.
 
-    scenarios.py ORRERY [--seed N] [--count N] [--keep FOLDER]
+    scenarios.py ORRERY [--seed N] [--count N] [--first N] [--only KIND,...] [--peers bochs,qemu] [--keep FOLDER] [--show N]
+    scenarios.py ORRERY --golden FILE [--write]
 
-Makes a boot image (machine.asm), boots it in each machine that is installed, and compares what they write to COM1. Exit status
-0: equal, or each difference is one of the known ones below; 1: a difference; 77: neither Bochs nor QEMU nor NASM is there.
-A difference is settled by the SDM and becomes a fixed case in tests/cpu/system.
+The first form makes a boot image (machine.asm), boots it in each machine that is installed, and compares what they write to port E9.
+The second boots it in Orrery alone and compares with a file (--write makes it).
+Exit status 0: equal, or each difference is one that verdicts.py explains; 1: a difference; 77: something is missing.
 """
 import argparse
+import collections
 import os
-import random
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
-OPERATIONS = ["mov es", "mov ss", "lar", "lsl", "verr", "verw", "lldt", "ltr", "jmp far", "call far", "mov fs", "lss"]
-JMP, CALL = 8, 9
+import generate
+import verdicts
 
-
-def descriptor(rng, operation):
-    """Eight bytes: any type, DPL, P; far transfers get what can come back."""
-    access = rng.choice([0x80, 0x80, 0x80, 0]) | rng.randrange(128)
-    if operation in (6, 7) and rng.random() < 0.7:
-        access = (access & 0xE0) | rng.choice([1, 2, 3, 9, 0xB, 0xC, 4])
-    limit = rng.choice([0, 0x67, 0x2B, 0xFFFF, 0xFFFFF, rng.randrange(1 << 20)])
-    flags = rng.choice([0x4, 0xC, 0x0, 0x8, 0x5, 0xC])
-    base = rng.choice([0, 0, 0x1000, 0x60000])
-    if operation in (JMP, CALL):
-        base, flags, limit = 0, 0xC, 0xFFFFF
-        if not access & 0x10:
-            # No TSS, no task gate: call gates to the code at level 0 instead, and what is no such thing.
-            kind = rng.choice([0x4, 0xC, 0xC, 2, 6, 7, 0xE, 0xF, 0, 8, 0xA, 0xD])
-            access = (access & 0xE0) | kind
-            if kind in (4, 0xC):
-                target = rng.choice([8, 8, 8, 0, 0x10, 0x18, 0x48])
-                return None, target, access
-    value = (limit & 0xFFFF) | (base & 0xFFFFFF) << 16 | access << 40 | (limit >> 16) << 48 | flags << 52 | (base >> 24) << 56
-    return value, None, access
+HERE = os.path.dirname(os.path.abspath(__file__))
+FIRST = 512 + 0x2000 + 0xb000 + 4  # where the image holds the number of the first scenario
+REGISTERS = ["vector", "eflags", "cs", "ss", "esp", "tr", "ldtr", "ds", "es", "fs", "gs", "eax", "ecx", "edx", "ebx", "ebp", "esi", "edi", "cr0", "cr2",
+             "cr3", "cr4", "dr6", "dr7", "gdtr", "gdtr2", "idtr", "idtr2"]
 
 
-def table(seed, count):
-    rng = random.Random(seed)
-    lines = []
-    for _ in range(count):
-        operation = rng.randrange(len(OPERATIONS))
-        value, target, access = descriptor(rng, operation)
-        selector = rng.choice([0x40] * 12 + [0, 1, 2, 3, 0x48, 0x7FF8, 0x44, 0x08, 0x10, 0x18, 0x20]) | rng.choice([0, 0, 0, 1, 2, 3])
-        if value is None:
-            lines.append(f"  dw landing, {target:#x}\n  db 0, {access:#x}\n  dw 0\n  dw {selector:#x}\n  db {operation}, 0")
-        else:
-            lines.append(f"  dd {value & 0xFFFFFFFF:#x}, {value >> 32:#x}\n  dw {selector:#x}\n  db {operation}, 0")
-    return lines
+class Result:
+    """What came of a scenario: ends in an interrupt ('o'), a triple fault ('T') or not at all ('H')."""
+
+    def __init__(self, line):
+        words = line.split()
+        self.outcome = words[0][0]
+        self.registers = dict(zip(REGISTERS, (int(w, 16) for w in words[1:1 + len(REGISTERS)]))) if self.outcome == "o" else {}
+        self.memory = {int(a, 16): int(v, 16) for a, v in (w.split("=") for w in words if "=" in w)}
+
+    def differences(self, other):
+        """Names of what is not equal: registers, and dwords of the arena."""
+        if self.outcome != other.outcome:
+            return ["outcome"]
+        names = [n for n in self.registers if self.registers[n] != other.registers[n]]
+        return names + [f"@{a:04x}" for a in sorted(self.memory.keys() | other.memory.keys()) if self.memory.get(a) != other.memory.get(a)]
 
 
-def known(line, ours, theirs, name):
-    """Differences that the SDM settles: LAR's bits 19:16 are undefined; LTR of a null selector is #GP(0)."""
-    operation = int(line.split("db ")[-1].split(",")[0])
-    if operation == 2 and ours[:11] == theirs[:11]:
-        return (int(ours[11:19], 16) ^ int(theirs[11:19], 16)) & ~0xF0000 == 0 and ours[19:] == theirs[19:]
-    return name == "QEMU" and operation == 7 and ours.startswith("f 0000000d 00000000")
+def parse(line, number):
+    """A Result, or None if this is no whole line of scenario `number`."""
+    if len(line) < 9 or line[0] not in "oTH" or not line[1:9].isalnum():
+        return None
+    try:
+        return Result(line) if int(line[1:9], 16) == number else None
+    except ValueError:
+        return None
 
 
-def run(command, log, seconds=240):
-    """Starts a machine and waits for the log's last line."""
-    with open(os.devnull, "w") as null:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=null, stderr=null)
-        end = time.monotonic() + seconds
-        text = ""
-        while time.monotonic() < end:
-            if os.path.exists(log):
-                with open(log, errors="replace") as file:
-                    text = file.read()
-            if "\n." in text or process.poll() is not None:
+class Machine:
+    """One emulator. `run` boots the image as often as it takes to have a result of each scenario."""
+
+    def __init__(self, name, folder, command):
+        self.name, self.folder, self.command = name, folder, command
+        self.log = f"{folder}/{name}.log"  # .all: of all boots
+        if os.path.exists(self.log + ".all"):
+            os.remove(self.log + ".all")
+
+    def boot(self, image, first, count, quiet=3.0):
+        """Results from `first` on, until the machine ends, or nothing has come for `quiet` seconds."""
+        with open(image, "r+b") as file:
+            file.seek(FIRST)
+            file.write(struct.pack("<I", first))
+        if os.path.exists(self.log):
+            os.remove(self.log)
+        out = open(self.log + ".out", "wb")
+        process = subprocess.Popen(self.command(image, self.log), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
+        size, since = 0, time.monotonic()
+        while process.poll() is None:
+            time.sleep(0.1)
+            now = os.path.getsize(self.log) if os.path.exists(self.log) else 0
+            now = now or os.path.getsize(self.log + ".out")
+            if now != size:
+                size, since = now, time.monotonic()
+            if time.monotonic() - since > (quiet if size else 20):
                 break
-            time.sleep(0.2)
+            if self.ended():
+                break
         process.kill()
         process.wait()
-    if not os.path.exists(log):
-        return []
-    with open(log, errors="replace") as file:
-        return file.read().splitlines()
+        out.close()
+        results = {}
+        with open(self.log + ".all", "a") as record:
+            for line in self.lines():
+                result = parse(line, first + len(results))
+                if result:
+                    results[first + len(results)] = result
+                    record.write(line + "\n")
+        return results
+
+    def text(self):
+        path = self.log if os.path.exists(self.log) else self.log + ".out"
+        with open(path, errors="replace") as file:
+            return file.read()
+
+    def lines(self):
+        return self.text().split("\n")[:-1]
+
+    def ended(self):
+        path = self.log if os.path.exists(self.log) else self.log + ".out"
+        with open(path, "rb") as file:
+            file.seek(max(0, os.path.getsize(path) - 4096))
+            return b"\n.\n" in file.read()
+
+    def run(self, image, count):
+        results = {}
+        failures = 0
+        while len(results) < count and failures < 2 + count // 20:
+            got = self.boot(image, len(results), count)
+            results.update(got)
+            failures += 1
+            if len(results) < count:
+                if not results and failures > 1:
+                    break
+                if got or failures > 1:
+                    results[len(results)] = Result("H")
+        return results
+
+
+def orrery(program):
+    return lambda image, log: [program, "-hda", image, "-snapshot", "-m", "64", "-display", "none", "-debugcon", f"file:{log}"]
+
+
+def qemu(program):
+    return lambda image, log: [program, "-cpu", "max", "-drive", f"file={image},format=raw,if=ide,snapshot=on", "-m", "64", "-display", "none", "-nic", "none",
+                               "-debugcon", f"file:{log}"]
+
+
+def bochs(program, folder):
+    """Bochs writes port E9 to its standard output. Debian's build has the debugger: it stops at each triple fault."""
+    with open(f"{folder}/bochs.rc", "w") as file:
+        file.write("continue\n" * 20000)
+
+    def command(image, log):
+        with open(f"{folder}/bochsrc", "w") as file:
+            file.write(f"""display_library: x
+config_interface: textconfig
+megs: 64
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+cpu: model=corei7_icelake_u, count=1, ips=200000000, reset_on_triple_fault=1, ignore_bad_msrs=0
+clock: sync=none, time0=1700000000
+vga: extension=vbe, update_freq=1
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: type=disk, path={image}, mode=volatile
+boot: disk
+port_e9_hack: enabled=1
+log: {folder}/bochs.out
+panic: action=fatal
+error: action=ignore
+info: action=ignore
+debug: action=ignore
+""")
+        return [program, "-q", "-f", f"{folder}/bochsrc", "-rc", f"{folder}/bochs.rc"]
+    return command
+
+
+class Display:
+    """An X server of its own, for Bochs."""
+
+    def __init__(self):
+        read, write = os.pipe()
+        self.process = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "1024x768x24", "-nolisten", "tcp"], pass_fds=[write],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.close(write)
+        with os.fdopen(read) as file:
+            os.environ["DISPLAY"] = ":" + file.readline().strip()
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def build(folder, seed, numbers, only):
+    """The image; the kinds' names."""
+    text, names = generate.source(seed, numbers, only=only)
+    with open(f"{folder}/scenarios.inc", "w") as file:
+        file.write(text)
+    image = f"{folder}/machine.img"
+    subprocess.run(["nasm", "-f", "bin", "-w-all", "-i", folder + "/", "-o", image, f"{HERE}/machine.asm"], check=True)
+    whole = 16 * 63 * 512  # a cylinder
+    os.truncate(image, (os.path.getsize(image) + whole - 1) // whole * whole)
+    return image, names
+
+
+def show(number, name, lines, ours, theirs, peer, what):
+    print(f"--- scenario {number}: {name}: {peer} differs in {' '.join(what)}")
+    print("    " + "; ".join(line.strip() for line in lines))
+    for machine, result in (("Orrery", ours), (peer, theirs)):
+        registers = " ".join(f"{n}={v:x}" for n, v in result.registers.items())
+        memory = " ".join(f"{a:04x}={v:08x}" for a, v in result.memory.items())
+        print(f"  {machine:6} {result.outcome} {registers}\n         {memory}")
+
+
+def compare(options, names, ours, theirs, peer):
+    """The number of differences that nothing explains."""
+    unexplained, explained = [], collections.Counter()
+    for place, name in enumerate(names):
+        if place not in ours or place not in theirs:
+            continue
+        what = ours[place].differences(theirs[place])
+        if not what:
+            continue
+        number = options.first + place
+        lines = generate.scenario(options.seed, number, options.only)[1]
+        verdict = verdicts.verdict(peer, name, "\n".join(lines), ours[place], theirs[place], what)
+        if verdict:
+            explained[verdict] += 1
+        else:
+            unexplained.append((place, number, name, lines, what))
+    print(f"{peer}: {len(theirs)} scenarios, {len(unexplained)} different, {sum(explained.values())} differences explained")
+    for verdict, count in explained.most_common():
+        print(f"  {count:6} {verdict}")
+    for name, count in collections.Counter(u[2] for u in unexplained).most_common():
+        print(f"  {count:6} not explained in {name}")
+    for place, number, name, lines, what in unexplained[:options.show]:
+        show(number, name, lines, ours[place], theirs[place], peer, what)
+    return len(unexplained)
+
+
+def golden(options, names, ours):
+    """Orrery's results as one checksum a scenario."""
+    lines = [f"{options.first + n} {names[n]} {zlib.crc32(repr((r.outcome, r.registers, r.memory)).encode()):08x}" for n, r in sorted(ours.items())]
+    if options.write:
+        with open(options.golden, "w") as file:
+            file.write("\n".join(lines) + "\n")
+        return 0
+    with open(options.golden) as file:
+        expected = file.read().splitlines()
+    different = [i for i in range(max(len(lines), len(expected))) if i >= len(lines) or i >= len(expected) or lines[i] != expected[i]]
+    print(f"{len(lines)} scenarios, {len(different)} differ from {os.path.basename(options.golden)}")
+    for i in different[:options.show]:
+        number = options.first + i
+        print(f"--- {lines[i] if i < len(lines) else 'nothing'}\n    " + "; ".join(l.strip() for l in generate.scenario(options.seed, number, options.only)[1]))
+        if i in ours:
+            print("   ", ours[i].outcome, {k: hex(v) for k, v in ours[i].registers.items()}, {hex(k): hex(v) for k, v in ours[i].memory.items()})
+    return 1 if different else 0
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("orrery")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, default=1500)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--only")
+    parser.add_argument("--peers", default="bochs,qemu")
     parser.add_argument("--keep")
+    parser.add_argument("--show", type=int, default=20)
+    parser.add_argument("--golden")
+    parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    bochs, qemu = shutil.which("bochs"), shutil.which("qemu-system-i386")
-    if not shutil.which("nasm") or not (bochs or qemu):
-        print("skipped: needs nasm, and bochs or qemu-system-i386")
+    if options.only:
+        options.only = options.only.split(",")
+    if not shutil.which("nasm"):
+        print("skipped: needs nasm")
         return 77
     folder = options.keep or tempfile.mkdtemp(prefix="oracle-")
-    here = os.path.dirname(os.path.abspath(__file__))
-    lines = table(options.seed, options.count)
-    with open(f"{folder}/scenarios.inc", "w") as file:
-        file.write("\n".join(lines) + "\n")
-    image = f"{folder}/machine.img"
-    subprocess.run(["nasm", "-f", "bin", "-i", folder + "/", "-o", image, f"{here}/machine.asm"], check=True)
-    logs = {}
-    log = f"{folder}/orrery.log"
-    logs["Orrery"] = run([options.orrery, "-hda", image, "-m", "64", "-display", "none", "-serial", f"file:{log}"], log)
-    if qemu:
-        log = f"{folder}/qemu.log"
-        logs["QEMU"] = run([qemu, "-drive", f"file={image},format=raw,if=ide,snapshot=on", "-m", "64", "-display", "none", "-serial", f"file:{log}"], log)
-    if bochs:
-        log = f"{folder}/bochs.log"
-        with open(f"{folder}/bochsrc", "w") as file:
-            file.write(f"""megs: 64
-ata0-master: type=disk, path={image}, mode=flat
-boot: disk
-com1: enabled=1, mode=file, dev={log}
-display_library: nogui
-log: {folder}/bochs.out
-panic: action=fatal
-error: action=ignore
-info: action=ignore
-""")
-        logs["Bochs"] = run([bochs, "-q", "-f", f"{folder}/bochsrc"], log)
-    result = 0
-    ours = logs.pop("Orrery")
-    print(f"Orrery: {len(ours) - 1} of {options.count} scenarios")
-    if len(ours) <= options.count:
-        result = 1
-    for name, theirs in logs.items():
-        if len(theirs) <= 1:
-            print(f"{name}: does not run here")
-            continue
-        different = [n for n in range(min(len(ours), len(theirs), options.count)) 
-                     if ours[n] != theirs[n] and not known(lines[n], ours[n], theirs[n], name)]
-        print(f"{name}: {len(theirs) - 1} scenarios, {len(different)} different")
-        for n in different[:20]:
-            print(f"  scenario {n}: {' '.join(lines[n].split())}\n    Orrery {ours[n]}\n    {name:6} {theirs[n]}")
-        if different:
-            result = 1
-    if not options.keep:
-        shutil.rmtree(folder)
+    os.makedirs(folder, exist_ok=True)
+    image, names = build(folder, options.seed, range(options.first, options.first + options.count), options.only)
+    peers = []
+    display = None
+    if not options.golden:
+        if "qemu" in options.peers and shutil.which("qemu-system-i386"):
+            peers.append(Machine("QEMU", folder, qemu(shutil.which("qemu-system-i386"))))
+        if "bochs" in options.peers and shutil.which("bochs-bin") and shutil.which("Xvfb"):
+            display = Display()
+            peers.append(Machine("Bochs", folder, bochs(shutil.which("bochs-bin"), folder)))
+        if not peers:
+            print("skipped: needs qemu-system-i386, or bochs, bochs-x and xvfb")
+            return 77
+    try:
+        ours = Machine("Orrery", folder, orrery(options.orrery)).run(image, options.count)
+        result = 0
+        if options.golden:
+            result = golden(options, names, ours)
+        outcomes = collections.Counter(r.outcome for r in ours.values())
+        print(f"Orrery: {len(ours)} of {options.count} scenarios, {outcomes['T']} triple faults, {outcomes['H']} without an end")
+        for peer in peers:
+            started = time.monotonic()
+            theirs = peer.run(image, options.count)
+            print(f"{peer.name}: {time.monotonic() - started:.0f} seconds")
+            if not theirs:
+                print(f"{peer.name}: does not run here")
+                continue
+            if compare(options, names, ours, theirs, peer.name):
+                result = 1
+    finally:
+        if display:
+            display.end()
+        if not options.keep:
+            shutil.rmtree(folder)
     return result
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

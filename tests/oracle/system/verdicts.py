@@ -1,0 +1,96 @@
+"""Differences that the SDM (volume 3 but where said) has settled, none of them Orrery's fault: README.md says more about each."""
+
+RF = 0x10000
+VIRTUAL = 0x180000
+STACKS = range(0x1000, 0x2000)
+FLAG_IMAGES = list(range(0x800, 0x1000)) + list(STACKS)
+GENERAL = ("eax", "ecx", "edx", "ebx", "ebp", "esi", "edi")
+
+
+def values(name, result):
+    if name[0] == "@":
+        return result.memory.get(int(name[1:], 16))
+    return result.registers.get(name)
+
+
+class Case:
+    """One scenario on two machines."""
+
+    def __init__(self, kind, source, ours, theirs, what):
+        self.kind, self.source, self.ours, self.theirs, self.what = kind, source, ours, theirs, what
+        self.vector = ours.registers.get("vector")
+        self.their_vector = theirs.registers.get("vector")
+
+    def bits(self, name):
+        """The bits of one difference, or None if one side has no value."""
+        a, b = values(name, self.ours), values(name, self.theirs)
+        return None if a is None or b is None else a ^ b
+
+
+def explain_either(c, name, address):
+    bits = c.bits(name)
+    a, b = values(name, c.ours), values(name, c.theirs)
+    if name in ("@5004", "@9010") and c.vector in (14, 8):
+        if bits == 0x20 or (bits is None and (a or b) & 0x20):
+            return "A flag of a directory entry whose walk ends in a fault: set or not (4.8)"
+    if name == "cr2" and c.kind in ("paged_tables", "paging", "paging_pae") and c.vector == 14 and c.what[0] == "cr2":
+        return "which of several missing bytes CR2 names is not defined (4.7)"
+    if address in STACKS and c.vector in (8, 10, 11, 12, 13, 14) and a is None:
+        return "pushes before a check fails; the check comes first here (vol. 2, CALL, INT)"
+    if name == "esp" and bits is not None and bits & 0xffff == 0 and "TSS_C" in c.source:
+        return "upper half of ESP after a 16-bit TSS gave a 16-bit stack: not defined (7.6)"
+    return None
+
+
+def explain_qemu(c, name, address):
+    bits = c.bits(name)
+    if bits is not None and bits & ~(RF | VIRTUAL) == 0 and (name in ("eflags", "ebx") or address in FLAG_IMAGES):
+        if bits & VIRTUAL:
+            return "no VME: VIF and VIP stay as they were (20.3)"
+        return "RF is not set in the image of EFLAGS that a fault saves (17.3.1.1)"
+    if address == 0x8000:
+        return "sets bit 5 of a PDPTE, which is reserved (4.4.1)"
+    return None
+
+
+def explain_bochs(c, name, address):
+    bits = c.bits(name)
+    if name == "dr6" and bits == 0x8000:
+        return "clears DR6.BT at a later debug exception (17.2.3)"
+    if name == "dr6" and bits is not None and bits & ~0x800f == 0 and "dr6" in c.source:
+        return "clears B0 to B3 at a general detect; either is allowed (17.2.3)"
+    if bits == RF and address in FLAG_IMAGES and c.vector == 1:
+        return "RF is not set in the image that a general-detect fault saves (17.3.1.1)"
+    if bits is not None and address in STACKS and bits & 0xffff == 0 and "push " in c.source:
+        return "PUSH of a segment register writes 16 bits; both are allowed (vol. 2, PUSH)"
+    return None
+
+
+def explain_whole(peer, c):
+    """Reasons that settle all of a scenario."""
+    if peer == "Bochs" and c.vector == 0x50 and c.their_vector == 1 and "irq_pending" in c.source:
+        return "takes a code breakpoint before a maskable interrupt (6.9, table 6-2)"
+    small = c.source.count("GDT_ADDRESS + TSS_MAIN")
+    if small and c.vector == 10 and c.ours.registers["tr"] == 0x48:
+        return "no check of the limit of the old TSS, or another limit: not defined (7.3)"
+    task = c.kind in ("task_switch", "interrupt", "far_transfer", "far_return", "double_fault", "virtual_8086")
+    if task and c.vector == 8 and c.their_vector in (10, 11, 12, 13):
+        return "a fault after the commit of a task switch: which level and stack deliver it is not defined (7.3, 6.15 #TS)"
+    return None
+
+
+def verdict(peer, kind, source, ours, theirs, what):
+    """Why a scenario's differences are no fault of Orrery, or None."""
+    c = Case(kind, source, ours, theirs, what)
+    whole = explain_whole(peer, c)
+    if whole:
+        return whole
+    reasons = []
+    for name in what:
+        address = int(name[1:], 16) if name[0] == "@" else None
+        reason = (explain_qemu if peer == "QEMU" else explain_bochs)(c, name, address) or explain_either(c, name, address)
+        if not reason:
+            return None
+        if reason not in reasons:
+            reasons.append(reason)
+    return "; ".join(reasons)
