@@ -17,6 +17,7 @@ struct Layout {
 constexpr Layout kLayout16{.width = 2, .cr3 = 0, .ip = 14, .flags = 16, .gpr = 18, .es = 34, .ldt = 42, .last = 43, .segments = 4};
 constexpr Layout kLayout32{.width = 4, .cr3 = 28, .ip = 32, .flags = 36, .gpr = 40, .es = 72, .ldt = 96, .last = 103, .segments = 6};
 constexpr u32 kTrapFlag = 100;
+constexpr u64 kTaskTrap = u64{1} << 15;  // DR6.BT
 
 const Layout& layout_of(unsigned type) { return (type & 8) != 0 ? kLayout32 : kLayout16; }
 
@@ -162,12 +163,13 @@ void switch_task(Engine& e, u16 selector, const Descriptor& descriptor, TaskSwit
     e.flush_tlb(false);
   }
   e.mode_changed();
-  if (task.trap) e.note_debug(u64{1} << 15);  // DR6.BT
   if (new_pdptes) load_pdptes(e, e.s.cr3);
   load_task_segments(e, task);
+  if (task.trap) e.note_debug(kTaskTrap);
 }
 
 void check_task_entry(Engine& e) {
+  if ((e.s.pending_debug & kTaskTrap) != 0) return;  // comes before any fault of the first instruction (SDM vol. 3, table 6-2)
   if (e.next_rip() > e.s.seg[kCs].limit) e.general_protection();
 }
 

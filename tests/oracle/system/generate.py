@@ -74,7 +74,7 @@ def corrupt_inner_stack(rng):
     if what == 0:
         lines.append(f"mov dword [{which} + 4], {rng.choice(SELECTORS):#x}")
     elif what == 1:
-        lines.append(f"mov dword [{which}], {rng.choice([0x21004, 0x21008, 0x2100c, 0x21010, 4, 0, 0x21102]):#x}")
+        lines.append(f"mov dword [{which}], {rng.choice([0x21004, 0x21008, 0x2100c, 0x21010, 0x21102]):#x}")
     elif what == 2:
         lines += descriptor(f"{GDT} + S3", STACK, rng.choice([3, 7, 0xf, 0x13, 0x1f, 0xff, 0xfff]), rng.choice([0x93, 0x97, 0x92, 0x13, 0x91, 0xb3, 0xf3]),
                             rng.choice([0, 4]))
@@ -157,7 +157,7 @@ def system_register_load(rng):
     lines.append(rng.choice(["lldt ax", "lldt ax", "ltr ax", "ltr ax", "lldt ax\n mov ax, 0x0c\n mov fs, ax", "sldt eax", "str eax", "sldt ax", "str ax", "smsw eax", "smsw ax",
                              f"mov ax, {rng.randrange(16) | 1}\n lmsw ax", "clts", "invlpg [0]", "wbinvd", "sgdt [FRAME0]", "sidt [FRAME0]", "sldt [FRAME0]", "str [FRAME0]",
                              "smsw [FRAME0]", "o16 sgdt [FRAME0]", "lgdt [FRAME0]\n sgdt [FRAME1]\n lgdt [gdtr]", "o16 lidt [FRAME0]\n sidt [FRAME1]\n lidt [idtr]", "hlt" if cpl else "nop", "invd", "rdpmc",
-                             "mov eax, cr0", "mov cr0, eax", "mov eax, cr2", "mov eax, cr4", "mov eax, dr7", "mov dr0, eax", "mov ecx, 0x10\n rdmsr", "mov ecx, 0xc0000080\n rdmsr",
+                             "mov eax, cr0", "mov cr0, eax", "mov eax, cr2", "mov eax, cr4", "mov eax, dr7", "mov dr0, eax", "mov ecx, 0x10\n rdmsr\n mov eax, 0\n cdq", "mov ecx, 0xc0000080\n rdmsr",
                              "mov eax, cr1", "mov eax, cr5", "mov cr7, eax", "rsm", "cli", "sti\n cli", "o16 smsw ax"]))
     lines += ["sldt cx", "str dx", "done"] if not umip else ["done"]
     return lines
@@ -323,7 +323,7 @@ def task_fault(rng, tss):
         return [f"mov byte [{GDT} + {tss + 5:#x}], {rng.choice([0x09, 0x8b, 0x81, 0x83, 0x82, 0x99, 0xe9, 0x80]):#x}"]
     if what == 10:
         return [f"mov byte [{GDT} + {tss:#x}], {rng.choice([0x66, 0x67, 0x2b, 0x2a, 0x63, 0x64, 0])}"]
-    return [f"mov dword [{at} + 32], {rng.choice([0xffffffff, 0x10000, LAND + 0x20, LAND]):#x}", f"mov dword [{at} + 56], {rng.choice([0, 2, 4, 0x21004]):#x}"]
+    return [f"mov dword [{at} + 32], {rng.choice([0xffffffff, 0x10000, LAND + 0x20, LAND]):#x}", f"mov dword [{at} + 56], {rng.choice([0x21002, 0x21004, 0x21ffe]):#x}"]
 
 
 @kind(12)
@@ -370,7 +370,7 @@ def task_switch(rng):
 
 V86_CODE = ["cli", "sti", "pushf", "pushfd", "popf", "popfd", "int 0x41", "int 0x42", "int 0x43", "int3", "into", "iret", "iretd", "in al, 0xe9", "out 0x80, al", "in al, dx\n mov al, 0", "out dx, eax", "hlt", "lar ax, bx", "lsl ax, bx",
             "verr ax", "sldt ax", "str ax", "lldt ax", "ltr ax", "smsw ax", "lmsw ax", "sgdt [0x800]", "lgdt [0x800]", "mov eax, cr0", "mov cr0, eax", "mov eax, dr0", "clts", "arpl ax, bx", "ud2", "db 0xf1", "invlpg [0]",
-            "mov ax, 0x1234\n mov es, ax", "mov ax, [0xffff]", "mov eax, [0xfffd]", "mov ax, [bx]", "push ax", "pop ss\n pushf", "jmp 0x2200:0x100", "call 0x2200:0x100", "retf", "jmp 0x2210:0x0", "rdmsr", "rdtsc", "wbinvd",
+            "mov ax, 0x1234\n mov es, ax", "mov ax, [0xffff]", "mov eax, [0xfffd]", "mov ax, [bx]", "push ax", "pop ss\n pushf", "jmp 0x2200:0x100", "call 0x2200:0x100", "retf", "jmp 0x2210:0x0", "rdmsr", "rdtsc\n mov ax, 0\n cdq\n mov eax, edx", "wbinvd",
             "o32 jmp 0x2200:0x10000", "lock add [0x800], ax", "lock nop", "insb", "outsb", "mov al, 0\n div al", "cpuid", "mov sp, 1\n push ax", "mov sp, 1\n pop ax", "sysenter", "push dword 0x202\n popfd", "push word 0x7202\n popf", "push word 0x302\n popf",
             "push word 0x202\n push word 0x2200\n push word 0x100\n iret", "push word 0x7002\n push word 0x2200\n push word 0x100\n iret", "push word 0x4302\n push word 0x2200\n push word 0x100\n iret", "push dword 0x202\n push dword 0x2200\n push dword 0x100\n iretd", "sti\n nop\n nop", "movzx eax, byte [0xffff]"]
 
@@ -520,7 +520,7 @@ def paged_tables(rng):
         lines += ["lidt [FRAME0 + 0xf0]"]
     lines += ["mov ax, LDT", "lldt ax"] if table == "ldt" else []
     way = {"gdt": ["mov ax, 0xab\n mov fs, ax", f"mov ax, {0xa8 | cpl}\n mov ss, ax", "call 0xb3:0", "lar eax, ebx", "mov ax, 0xa8\n verr ax", "jmp 0x58:0", "int 0x40", f"mov ax, {0xa8 | cpl}\n lsl ecx, ax", "mov ax, 0x48\n and byte [GDT_ADDRESS], 0\n ltr ax"],
-           "idt": ["int 0x40", "ud2", "int3"], "tss": ["int 0x40", "ud2", "in al, 0x80", "jmp 0x58:0", "call 0x58:0", "out 0xfc, eax"], "ldt": ["mov ax, 0x0f\n mov fs, ax", "call 0x17:0", f"mov ax, {0xc | cpl}\n mov ss, ax", "mov ax, 0xc\n lar ecx, ax"],
+           "idt": ["int 0x40", "ud2", "int3"], "tss": ["int 0x40", "ud2", "in al, 0xe9", "jmp 0x58:0", "call 0x58:0", "out 0xfc, eax"], "ldt": ["mov ax, 0x0f\n mov fs, ax", "call 0x17:0", f"mov ax, {0xc | cpl}\n mov ss, ax", "mov ax, 0xc\n lar ecx, ax"],
            "esp0": ["int 0x40", "ud2", "mov ax, 0x1f0\n mov fs, ax", "mov eax, [0x500000]"], "new tss": ["jmp 0x58:0", "call 0x58:0", "call 0x58:0"]}[table]
     lines += [f"enter_level {cpl}, {rng.choice([2, 2, 0x3002]):#x}", rng.choice(way), "done"]
     return lines
@@ -546,7 +546,7 @@ def control_register(rng):
         elif what == 10:
             code += [f"mov ax, {rng.getrandbits(16):#x}" if rng.random() < 0.5 else f"mov ax, {rng.randrange(16)}", "lmsw ax"]
         else:
-            code += [rng.choice(["clts", "fld1", "fwait", "movd mm0, eax", "emms", "xorps xmm0, xmm0", "movaps xmm0, xmm0", "mov ecx, 0\n xgetbv", "rdtsc", "mov eax, 1\n mov cr2, eax", "fxsave [FRAME0]", "o16 mov eax, cr0",
+            code += [rng.choice(["clts", "fld1", "fwait", "movd mm0, eax", "emms", "xorps xmm0, xmm0", "movaps xmm0, xmm0", "mov ecx, 0\n xgetbv", "rdtsc\n mov eax, 0", "mov eax, 1\n mov cr2, eax", "fxsave [FRAME0]", "o16 mov eax, cr0",
                                  "db 0x0f, 0x20, 0x00", "db 0x0f, 0x22, 0x48", "smsw ecx", "fnstsw ax", "prefetchnta [0]", "sfence"])]
     lines += [f"enter_level {cpl}, 2"] + code + ["done"]
     return lines
@@ -583,7 +583,7 @@ def breakpoint(rng):
         lines += [f"mov eax, {rng.choice(spots)}", f"mov dr{n}, eax"]
         dr7 |= rng.choice([1, 2, 3, 0]) << (2 * n)
         dr7 |= rng.choice([0, 0, 0, 1, 3, 2, 5, 7, 0xd, 0xf, 6, rng.randrange(16)]) << (16 + 4 * n)
-    dr7 |= rng.choice([0, 0, 0x300, 0x2000, 0])
+    dr7 |= rng.choice([0, 0, 0x300, 0 if cpl else 0x2000, 0])
     if rng.random() < 0.1:
         dr7 = rng.getrandbits(32) & ~0x2800
     for shift in (16, 20, 24, 28):  # undefined: execution with a length, the length 10
@@ -593,7 +593,7 @@ def breakpoint(rng):
     code = rng.choice([
         ["mov eax, [FRAME0 + 0x100]", "mov [FRAME0 + 0x104], al", "mov [FRAME0 + 0x102], ax", "nop"],
         ["mov ax, [FRAME0 + 0x103]", "inc dword [FRAME0 + 0x101]", "nop", "nop"],
-        ["out 0x80, al", "in al, 0x81", "out 0x80, eax", "nop"],
+        ["out 0x80, al", "in al, 0x81\n mov al, 0", "out 0x80, eax", "nop"],
         ["mov esi, FRAME0 + 0xf8\n mov edi, FRAME0 + 0x200\n mov ecx, 8\n rep movsd", "nop", "nop", "nop"],
         ["mov ax, ss\n mov ss, ax", "mov ss, [FRAME0 + 0x500]", "mov eax, [FRAME0 + 0x100]", "nop"],
         ["mov ax, ss\n mov dword [FRAME0 + 0x100], eax\n mov ss, [FRAME0 + 0x100]", "nop", "mov eax, [FRAME0 + 0x104]", "nop"],
@@ -755,7 +755,7 @@ def priority(rng):
                 "mov eax, 0x80010011", "mov cr0, eax", f"enter_level {cpl}, {rng.choice([2, 2, 0x102])}", "add ebx, WINDOW - FRAME0", "jmp ebx", f"%%code: db {code}", "%%end:", "done"]
     if what == 5:  # 16-bit stack and code
         lines += [f"enter_level 0, 2", "mov ax, STACK16", "mov ss, ax", f"mov esp, {rng.choice([0, 1, 2, 3, 4, 0x200, 0x10000, 0x12340002, 0xffff0800, 0x1000, 0xffe, 0x1002]):#x}"]
-        lines += [rng.choice(["push eax", "pop eax", "push ax", "pusha", "popa", "call $ + 5", "enter 4, 0", "leave", "pop fs", "ret", "int 0x41", "push dword [esp]", "pop dword [FRAME0]", "pushfd", "popfd", "enter 4, 2", "enter 4, 31", "call 8:%%next\n %%next:", "push esp", "pop esp"]), "mov edx, esp", "mov ax, DATA0", "mov ss, ax", "mov esp, STACK0", "done"]
+        lines += [rng.choice(["push eax", "pop eax", "push ax", "pusha", "popa", "call $ + 5", "enter 4, 0", "leave", "ret", "int 0x41", "push dword [esp]", "pop dword [FRAME0]", "pushfd", "popfd", "enter 4, 2", "enter 4, 31", "call 8:%%next\n %%next:", "push esp", "pop esp"]), "mov edx, esp", "mov ax, DATA0", "mov ss, ax", "mov esp, STACK0", "done"]
         return lines
     if what == 6:  # segment override on null, and reading an execute-only segment
         cpl = rng.choice([0, 3])

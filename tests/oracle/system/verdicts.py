@@ -31,13 +31,16 @@ def explain_either(c, name, address):
     bits = c.bits(name)
     a, b = values(name, c.ours), values(name, c.theirs)
     if name in ("@5004", "@9010") and c.vector in (14, 8):
-        if bits == 0x20 or (bits is None and (a or b) & 0x20):
+        whole = 0x67 + (0x27000 if address == 0x5004 else 0x2a000)  # what is there before; not shown if it stays
+        if bits == 0x20 or (bits is None and (a or b) ^ whole == 0x20) or (bits is None and (a or b) & 0x20):
             return "A flag of a directory entry whose walk ends in a fault: set or not (4.8)"
     if name == "cr2" and c.kind in ("paged_tables", "paging", "paging_pae") and c.vector == 14 and c.what[0] == "cr2":
         return "which of several missing bytes CR2 names is not defined (4.7)"
-    if address in STACKS and c.vector in (8, 10, 11, 12, 13, 14) and a is None:
+    if c.vector == c.their_vector == 10 and address in STACKS and c.kind in ("task_switch", "interrupt") and bits is not None and bits < 0x10000:
+        return "which of several bad selectors of a TSS the fault names is model-specific (7.3)"
+    if address in STACKS and c.vector in (None, 8, 10, 11, 12, 13, 14) and a is None:
         return "pushes before a check fails; the check comes first here (vol. 2, CALL, INT)"
-    if name == "esp" and bits is not None and bits & 0xffff == 0 and "TSS_C" in c.source:
+    if name == "esp" and bits is not None and bits & 0xffff == 0 and ("TSS_C" in c.source or c.ours.registers["tr"] & ~3 == 0x60):
         return "upper half of ESP after a 16-bit TSS gave a 16-bit stack: not defined (7.6)"
     return None
 
@@ -57,8 +60,8 @@ def explain_bochs(c, name, address):
     bits = c.bits(name)
     if name == "dr6" and bits == 0x8000:
         return "clears DR6.BT at a later debug exception (17.2.3)"
-    if name == "dr6" and bits is not None and bits & ~0x800f == 0 and "dr6" in c.source:
-        return "clears B0 to B3 at a general detect; either is allowed (17.2.3)"
+    if name == "dr6" and bits is not None and bits & ~0xc00f == 0 and c.ours.registers["dr6"] & 0x2000:
+        return "clears B0 to B3 at a general detect, which is allowed, and may set BS (17.2.3)"
     if bits == RF and address in FLAG_IMAGES and c.vector == 1:
         return "RF is not set in the image that a general-detect fault saves (17.3.1.1)"
     if bits is not None and address in STACKS and bits & 0xffff == 0 and "push " in c.source:
@@ -70,6 +73,20 @@ def explain_whole(peer, c):
     """Reasons that settle all of a scenario."""
     if peer == "Bochs" and c.vector == 0x50 and c.their_vector == 1 and "irq_pending" in c.source:
         return "takes a code breakpoint before a maskable interrupt (6.9, table 6-2)"
+    if {c.vector, c.their_vector} == {11, 12} and "iret" in c.source:
+        return "IRET to a stack segment that is not present: #SS in the pseudo-code, #NP in the list of exceptions (vol. 2, IRET)"
+    waiting = [v for v in c.theirs.memory.values() if v & 0x183000 == 0x183000]
+    if peer == "Bochs" and "mov cr4" in c.source and waiting and c.kind in ("virtual_8086", "port_permission"):
+        return "looks at VIF and VIP with IOPL 3 too (2.3)"
+    both_page_faults = c.vector == c.their_vector == 14 and c.kind in ("paging", "paging_pae")
+    if both_page_faults and ("sgdt" in c.source or "retf" in c.source) and set(c.what) & {"cr2", "@7000", "@7004", "@7008"}:
+        return "the order of two accesses of SGDT or RETF is not defined (4.10.2.4)"
+    if c.ours.outcome == c.theirs.outcome == "T":
+        return "what a task switch has stored before a triple fault (7.3)"
+    if peer == "Bochs" and "iretd" in c.source and c.kind == "virtual_8086" and c.vector == c.their_vector == 13:
+        return "IRETD in virtual-8086 mode faults after EIP and EFLAGS are loaded (vol. 2, IRET)"
+    if peer == "Bochs" and c.kind == "paged_tables" and c.what == ["@004c"] and c.bits("@004c") == 0x200:
+        return "a task switch that faults has cleared the old TSS's busy flag (7.3)"
     small = c.source.count("GDT_ADDRESS + TSS_MAIN")
     if small and c.vector == 10 and c.ours.registers["tr"] == 0x48:
         return "no check of the limit of the old TSS, or another limit: not defined (7.3)"
