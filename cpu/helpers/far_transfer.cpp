@@ -199,8 +199,7 @@ void task_transfer(Engine& e, Transfer kind, u16 selector, const Descriptor& des
   if (through_gate) tss = fetch_descriptor(e, tss_selector);
   if (!tss.system(kTss16) && !tss.system(kTss32)) e.general_protection(selector_error(tss_selector));
   if (!tss.present()) e.fault(kNp, selector_error(tss_selector));
-  switch_task(e, tss_selector, tss, kind == Transfer::Jump ? TaskSwitch::Jump : TaskSwitch::Call);
-  check_task_entry(e);
+  enter_task(e, switch_task(e, tss_selector, tss, kind == Transfer::Jump ? TaskSwitch::Jump : TaskSwitch::Call));
 }
 
 void transfer(Engine& e, Transfer kind, FarPointer target, unsigned width) {

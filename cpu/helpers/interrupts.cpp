@@ -84,14 +84,14 @@ void task_gate_interrupt(Engine& e, const Event& event, const Descriptor& gate) 
   const Descriptor tss = fetch_descriptor(e, selector);
   if (!tss.system(kTss16) && !tss.system(kTss32)) e.general_protection(selector_error(selector));
   if (!tss.present()) e.fault(kNp, selector_error(selector));
-  switch_task(e, selector, tss, TaskSwitch::Interrupt, event.return_rip);
+  const bool trap = switch_task(e, selector, tss, TaskSwitch::Interrupt, event.return_rip);
   if (event.has_error) {
     const unsigned width = tss.type() == kTss32 ? 4 : 2;
     Stack stack(e);
     stack.push(width, event.error);
     stack.commit();
   }
-  check_task_entry(e);
+  enter_task(e, trap);
 }
 
 /// To a more privileged level: its stack takes SS:ESP, flags, CS:EIP; from virtual-8086 mode the data segments before.

@@ -117,7 +117,7 @@ void load_task_segments(Engine& e, const TaskImage& t) {
 
 }  // namespace
 
-void switch_task(Engine& e, u16 selector, const Descriptor& descriptor, TaskSwitch reason, u64 return_rip) {
+bool switch_task(Engine& e, u16 selector, const Descriptor& descriptor, TaskSwitch reason, u64 return_rip) {
   const Layout& new_layout = layout_of(descriptor.type());
   const Layout& old_layout = layout_of(e.s.tr.type());
   const bool nested = reason == TaskSwitch::Call || reason == TaskSwitch::Interrupt;
@@ -165,12 +165,12 @@ void switch_task(Engine& e, u16 selector, const Descriptor& descriptor, TaskSwit
   e.mode_changed();
   if (new_pdptes) load_pdptes(e, e.s.cr3);
   load_task_segments(e, task);
-  if (task.trap) e.note_debug(kTaskTrap);
+  return task.trap;
 }
 
-void check_task_entry(Engine& e) {
-  if ((e.s.pending_debug & kTaskTrap) != 0) return;  // comes before any fault of the first instruction (SDM vol. 3, table 6-2)
+void enter_task(Engine& e, bool trap) {
   if (e.next_rip() > e.s.seg[kCs].limit) e.general_protection();
+  if (trap) e.note_debug(kTaskTrap);
 }
 
 void return_from_task(Engine& e) {
@@ -179,8 +179,7 @@ void return_from_task(Engine& e) {
   const Descriptor d = fetch_descriptor(e, selector, kTs);
   if (!d.system(kTss16Busy) && !d.system(kTss32Busy)) e.fault(kTs, selector_error(selector));
   if (!d.present()) e.fault(kNp, selector_error(selector));
-  switch_task(e, selector, d, TaskSwitch::Iret);
-  check_task_entry(e);
+  enter_task(e, switch_task(e, selector, d, TaskSwitch::Iret));
 }
 
 }  // namespace orrery::cpu::helpers

@@ -249,24 +249,25 @@ TEST_F(Tasks, SixteenBitTask) {
   EXPECT_EQ(r.r16(CpuRig::kTssBase16 + 14), 0x101);
 }
 
-// A fault of the switch leaves no trap behind; a fault of the first instruction comes after the trap (table 6-2).
-TEST_F(Tasks, TrapFlagOfATaskWithFaults) {
+// The debug trap of the T flag comes when the switch is complete: a fault of the switch (JMP, "TASK-GATE": also EIP outside of
+// its segment) leaves none behind.
+TEST_F(Tasks, AFaultInTheNewTaskTakesThePlaceOfTheTrap) {
   r.w16(kT1 + 100, 1);
   r.w16(kT1 + 84, CpuRig::kTss0);  // DS
   jmp_tss();
   EXPECT_FAULT(r, kTs, CpuRig::kTss0);
   r.step();
   EXPECT_NE(r.entered(), kDb);
-  EXPECT_EQ(r.s.dr[6] & 0x8000, 0u);
   start(0);
   r.w16(kT1 + 100, 1);
   r.gdt(kG, CpuRig::descriptor(0, 0xfff, 0x9b, 0x40));
-  r.w16(kT1 + 76, kG);  // CS: EIP lies outside
+  r.w16(kT1 + 76, kG);  // CS
   jmp_tss();
-  EXPECT_EQ(r.s.rip, 0x15000u);
+  EXPECT_FAULT(r, kGp, 0);
+  EXPECT_EQ(r.stack(1), 0x15000u);
   r.step();
-  EXPECT_EQ(r.entered(), kDb);
-  EXPECT_EQ(r.stack(0), 0x15000u);
+  EXPECT_NE(r.entered(), kDb);
+  EXPECT_EQ(r.s.dr[6] & 0x8000, 0u);
 }
 
 TEST_F(Tasks, TrapBitCausesADebugExceptionBeforeTheFirstInstruction) {

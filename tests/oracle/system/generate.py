@@ -323,7 +323,7 @@ def task_fault(rng, tss):
         return [f"mov byte [{GDT} + {tss + 5:#x}], {rng.choice([0x09, 0x8b, 0x81, 0x83, 0x82, 0x99, 0xe9, 0x80]):#x}"]
     if what == 10:
         return [f"mov byte [{GDT} + {tss:#x}], {rng.choice([0x66, 0x67, 0x2b, 0x2a, 0x63, 0x64, 0])}"]
-    return [f"mov dword [{at} + 32], {rng.choice([0xffffffff, 0x10000, LAND + 0x20, LAND]):#x}", f"mov dword [{at} + 56], {rng.choice([0x21002, 0x21004, 0x21ffe]):#x}"]
+    return [f"mov dword [{at} + 32], {rng.choice([0x10000, LAND + 0x20, LAND]):#x}", f"mov dword [{at} + 56], {rng.choice([0x21002, 0x21004, 0x21ffe]):#x}"]
 
 
 @kind(12)
@@ -370,8 +370,8 @@ def task_switch(rng):
 
 V86_CODE = ["cli", "sti", "pushf", "pushfd", "popf", "popfd", "int 0x41", "int 0x42", "int 0x43", "int3", "into", "iret", "iretd", "in al, 0xe9", "out 0x80, al", "in al, dx\n mov al, 0", "out dx, eax", "hlt", "lar ax, bx", "lsl ax, bx",
             "verr ax", "sldt ax", "str ax", "lldt ax", "ltr ax", "smsw ax", "lmsw ax", "sgdt [0x800]", "lgdt [0x800]", "mov eax, cr0", "mov cr0, eax", "mov eax, dr0", "clts", "arpl ax, bx", "ud2", "db 0xf1", "invlpg [0]",
-            "mov ax, 0x1234\n mov es, ax", "mov ax, [0xffff]", "mov eax, [0xfffd]", "mov ax, [bx]", "push ax", "pop ss\n pushf", "jmp 0x2200:0x100", "call 0x2200:0x100", "retf", "jmp 0x2210:0x0", "rdmsr", "rdtsc\n mov ax, 0\n cdq\n mov eax, edx", "wbinvd",
-            "o32 jmp 0x2200:0x10000", "lock add [0x800], ax", "lock nop", "insb", "outsb", "mov al, 0\n div al", "cpuid", "mov sp, 1\n push ax", "mov sp, 1\n pop ax", "sysenter", "push dword 0x202\n popfd", "push word 0x7202\n popf", "push word 0x302\n popf",
+            "mov ax, 0x1234\n mov es, ax", "mov ax, [0xffff]", "mov eax, [0xfffd]", "mov ax, [bx]", "push ax", "pop ss\n pushf", "jmp 0x2200:0x100", "call 0x2200:0x100", "retf", "jmp 0x2210:0x0", "rdmsr", "rdtsc\n xor eax, eax\n xor edx, edx", "wbinvd",
+            "o32 jmp 0x2200:0x10000", "lock add [0x800], ax", "lock nop", "mov dx, 0xe9\n insb", "outsb", "mov al, 0\n div al", "cpuid\n mov eax, 1\n mov ebx, eax\n mov ecx, eax\n mov edx, eax", "mov sp, 1\n push ax", "mov sp, 1\n pop ax", "sysenter", "push dword 0x202\n popfd", "push word 0x7202\n popf", "push word 0x302\n popf",
             "push word 0x202\n push word 0x2200\n push word 0x100\n iret", "push word 0x7002\n push word 0x2200\n push word 0x100\n iret", "push word 0x4302\n push word 0x2200\n push word 0x100\n iret", "push dword 0x202\n push dword 0x2200\n push dword 0x100\n iretd", "sti\n nop\n nop", "movzx eax, byte [0xffff]"]
 
 
@@ -387,7 +387,7 @@ def virtual_8086(rng):
     if rng.random() < 0.4:
         lines += [f"mov dword [TSS + 0x88 + {rng.choice([10, 16, 0])}], {rng.choice([0, 0xfffeffff, 0xffff0000]):#x}"]
     if rng.random() < 0.15:
-        lines += [f"mov word [TSS + 0x66], {rng.choice([0x68, 0x88, 0x20, 0x1f, 0x1ff, 0x1fe, 0x200, 0x80, 0xffff]):#x}"]
+        lines += [f"mov word [TSS + 0x66], {rng.choice([0x68, 0x88, 0x20, 0x1ff, 0x1fe, 0x200, 0x80, 0xffff]):#x}"]
     if rng.random() < 0.4:
         lines += [f"gate IDT + 0x208, {rng.choice([8, 8, 0xa8, 0xb0, 0x3b, 0xa0, 0x80, 0x18]):#x}, {rng.choice([LAND, 0]):#x}, {rng.choice([0xee, 0xef, 0xe6, 0xe7, 0x8e, 0xe5]):#x}"] + code_target(rng, f"{GDT} + 0xa8", 0)
     if rng.random() < 0.1:
@@ -431,7 +431,7 @@ def paging(rng):
         lines.append(f"mov dword [PTW + {4 * page}], {frame} + {bits:#x}")
     bits = rng.choice([7, 7, 7, 5, 3, 1, 0, 0x27, 0x67, 0x47])
     if rng.random() < 0.2:  # a 4 MiB page over the first 4 MiB; the bits above its address are reserved, or PSE-36's
-        bits = rng.choice([0x87, 0x83, 0x85, 0xa7, 0xe7, 0x187, 0x200087, 0x400087 & 0xfff, 0x2087, 0x1087, 0x10087])
+        bits = rng.choice([0x87, 0x83, 0x85, 0xa7, 0xe7, 0x187, 0x200087, 0x87, 0x2087, 0x1087])
         lines.append(f"mov dword [PD + 4], {bits:#x}")
     else:
         lines.append(f"mov dword [PD + 4], PTW + {bits:#x}")
@@ -735,7 +735,7 @@ def priority(rng):
         prefixes = [rng.choice(["0xf0", "0xf2", "0xf3", "0x66", "0x67", "0x2e", "0x64", "0x26"]) for _ in range(rng.choice([1, 2, 3, 14, 15]))]
         return [f"enter_level {rng.choice([0, 3])}, 2", "mov ebx, FRAME0", "mov esi, FRAME0", "mov edi, FRAME0", f"db {', '.join(prefixes)}",
                 rng.choice(["nop", "add [ebx], eax", "add eax, ebx", "cli", "hlt", "mov cr1, eax", "int3", "cmpxchg8b [ebx]", "bswap eax", "mov cs, ax", "mov eax, cr1", "ud2", "popcnt eax, ebx", "xchg eax, [ebx]", "db 0x0f, 0x0b", "db 0x0f, 0x0c", "db 0xc4, 0xc0",
-                            "db 0x8d, 0xc0", "db 0xfe, 0xf8", "db 0xff, 0xf8", "db 0x8c, 0xf8", "db 0x8e, 0xf8", "db 0x0f, 0x00, 0xf0", "db 0x0f, 0x01, 0xf9", "db 0xd6", "db 0x62, 0xc0", "db 0xc5, 0xc0", "db 0x0f, 0xa6, 0xc0", "db 0x0f, 0x04", "db 0x0f, 0xaa"]), "nop", "nop", "nop", "done"]
+                            "db 0x8d, 0xc0", "db 0xfe, 0xf8", "db 0xff, 0xf8", "db 0x8c, 0xf8", "db 0x8e, 0xf8", "db 0x0f, 0x00, 0xf0", "db 0xd6", "db 0x62, 0xc0", "db 0xc5, 0xc0", "db 0x0f, 0xa6, 0xc0", "db 0x0f, 0x04", "db 0x0f, 0xaa"]), "nop", "nop", "nop", "done"]
     if what == 2:  # alignment
         cpl = rng.choice([3, 3, 3, 0, 1])
         page = rng.choice(["0x40011", "0x80050011", "0x80040011"])
@@ -747,7 +747,7 @@ def priority(rng):
     if what == 3:  # coprocessor against the rest
         cr0 = rng.choice([4, 8, 2, 0xa, 0xc, 0xe, 0x20, 0x22, 0x2a]) | 0x11
         return [rng.choice(["nop", "fldz\n fldz\n fldcw [%%cw]\n fdivp", "fldcw [%%cw]"]), "jmp %%over", "%%cw: dw 0x340", "%%over:", f"mov eax, {cr0:#x}", "mov cr0, eax", f"mov eax, {rng.choice([0, 0x600, 0x200])}", "mov cr4, eax", f"enter_level {rng.choice([0, 3])}, 2",
-                rng.choice(["fld1", "fwait", "fld tword [fs:0xffffffff]", "movd mm0, eax", "addps xmm0, xmm1", "fnstcw [FRAME0]", "fnclex", "fninit", "fnop", "emms", "fxsave [FRAME0 + 8]", "fxsave [FRAME0]", "fxrstor [FRAME0 + 4]", "ldmxcsr [FRAME0]", "movaps xmm0, [FRAME0 + 4]", "fstp tword [0]", "fnstenv [FRAME0]", "cvtpi2ps xmm0, mm0", "prefetchw [0]", "sfence", "pause", "movnti [FRAME0], eax", "fcmovb st0, st1", "fisttp dword [FRAME0]"]), "done"]
+                rng.choice(["fld1", "fwait", "fld tword [fs:0xfffffff0]", "movd mm0, eax", "addps xmm0, xmm1", "fnstcw [FRAME0]", "fnclex", "fninit", "fnop", "emms", "fxsave [FRAME0 + 8]", "fxsave [FRAME0]", "fxrstor [FRAME0 + 4]", "ldmxcsr [FRAME0]", "movaps xmm0, [FRAME0 + 4]", "fstp tword [0]", "fnstenv [FRAME0]", "cvtpi2ps xmm0, mm0", "prefetchw [0]", "sfence", "pause", "movnti [FRAME0], eax", "fcmovb st0, st1", "fisttp dword [FRAME0]"]), "done"]
     if what == 4:  # the last bytes of a page and the next page, which is not there
         cpl = rng.choice([0, 3])
         code = rng.choice(["0x90, 0x90, 0x90, 0x90, 0x90, 0x90", "0xb8, 1, 2, 3, 4, 0xcd, 0x40", "0x0f, 0x0b, 0x90, 0x90", "0xf0, 0x90, 0x90, 0x90, 0x90", "0xcd, 0x40, 0x90, 0x90", "0xf4, 0x90, 0x90, 0x90, 0x90, 0x90" if cpl else "0xfa, 0x90, 0x90, 0xcc", "0xe8, 0, 0, 0, 0, 0xcd, 0x40", "0x66, 0x66, 0x66, 0x0f, 0x0b, 0x90, 0x90"])

@@ -34,14 +34,17 @@ def explain_either(c, name, address):
         whole = 0x67 + (0x27000 if address == 0x5004 else 0x2a000)  # what is there before; not shown if it stays
         if bits == 0x20 or (bits is None and (a or b) ^ whole == 0x20) or (bits is None and (a or b) & 0x20):
             return "A flag of a directory entry whose walk ends in a fault: set or not (4.8)"
-    if name == "cr2" and c.kind in ("paged_tables", "paging", "paging_pae") and c.vector == 14 and c.what[0] == "cr2":
+    if bits == RF and c.vector == 8 and address in FLAG_IMAGES:
+        return "RF in the image of EFLAGS that a double fault, an abort, saves (17.3.1.1)"
+    if name == "cr2" and c.kind in ("paged_tables", "paging", "paging_pae") and c.vector in (8, 14) and c.what[0] == "cr2":
         return "which of several missing bytes CR2 names is not defined (4.7)"
     if c.vector == c.their_vector == 10 and address in STACKS and c.kind in ("task_switch", "interrupt") and bits is not None and bits < 0x10000:
         return "which of several bad selectors of a TSS the fault names is model-specific (7.3)"
-    if address in STACKS and c.vector in (None, 8, 10, 11, 12, 13, 14) and a is None:
+    bottom = address == 0x1000 and c.vector == 8
+    if address in STACKS and c.vector in (None, 8, 10, 11, 12, 13, 14) and (a is None or bottom):
         return "pushes before a check fails; the check comes first here (vol. 2, CALL, INT)"
-    if name == "esp" and bits is not None and bits & 0xffff == 0 and ("TSS_C" in c.source or c.ours.registers["tr"] & ~3 == 0x60):
-        return "upper half of ESP after a 16-bit TSS gave a 16-bit stack: not defined (7.6)"
+    if name == "esp" and bits is not None and bits & 0xffff == 0 and c.ours.registers["ss"] & ~3 in (0x90, 0xc0):
+        return "upper half of ESP when an inner 16-bit stack is entered: not defined (5.8.5, 7.6)"
     return None
 
 
@@ -51,17 +54,27 @@ def explain_qemu(c, name, address):
         if bits & VIRTUAL:
             return "no VME: VIF and VIP stay as they were (20.3)"
         return "RF is not set in the image of EFLAGS that a fault saves (17.3.1.1)"
+    if address is not None and address < 0x280 and address & 4 and bits == 0x100:
+        return "does not set the accessed flag of a code segment (3.4.5.1)"
+    if name in GENERAL and bits is not None and bits & 0xffff == 0 and c.ours.registers["tr"] & ~3 == 0x60:
+        return "a 16-bit TSS leaves the upper halves of the registers (7.6)"
+    if address in STACKS and bits == 2 and c.vector == 14 and c.kind in ("paging", "paging_pae", "priority"):
+        return "the error code of a read-modify-write says read (4.7)"
+    if name == "dr6" and bits is not None and bits & ~0xf00f == 0:
+        return "DR6: bit 12 can be written, BT and B0 to B3 are cleared (17.2.3)"
     if address == 0x8000:
         return "sets bit 5 of a PDPTE, which is reserved (4.4.1)"
     return None
 
 
 def explain_bochs(c, name, address):
-    bits = c.bits(name)
+    bits, b = c.bits(name), values(name, c.theirs)
     if name == "dr6" and bits == 0x8000:
         return "clears DR6.BT at a later debug exception (17.2.3)"
     if name == "dr6" and bits is not None and bits & ~0xc00f == 0 and c.ours.registers["dr6"] & 0x2000:
         return "clears B0 to B3 at a general detect, which is allowed, and may set BS (17.2.3)"
+    if name == "dr6" and bits is not None and bits & ~15 == 0 and b & bits == bits:
+        return "a trap's DR6 shows the code breakpoint of the next instruction too (17.2.3)"
     if bits == RF and address in FLAG_IMAGES and c.vector == 1:
         return "RF is not set in the image that a general-detect fault saves (17.3.1.1)"
     if bits is not None and address in STACKS and bits & 0xffff == 0 and "push " in c.source:
@@ -78,8 +91,8 @@ def explain_whole(peer, c):
     waiting = [v for v in c.theirs.memory.values() if v & 0x183000 == 0x183000]
     if peer == "Bochs" and "mov cr4" in c.source and waiting and c.kind in ("virtual_8086", "port_permission"):
         return "looks at VIF and VIP with IOPL 3 too (2.3)"
-    both_page_faults = c.vector == c.their_vector == 14 and c.kind in ("paging", "paging_pae")
-    if both_page_faults and ("sgdt" in c.source or "retf" in c.source) and set(c.what) & {"cr2", "@7000", "@7004", "@7008"}:
+    both_page_faults = c.vector == c.their_vector and c.vector in (8, 14, 17) and c.kind in ("paging", "paging_pae", "priority")
+    if both_page_faults and ("sgdt" in c.source or "retf" in c.source) and set(c.what) & {"cr2", "@3004", "@7000", "@7004", "@7008", "@a000", "@a008", "@a010", "@4ffc", "@3ffc"}:
         return "the order of two accesses of SGDT or RETF is not defined (4.10.2.4)"
     if c.ours.outcome == c.theirs.outcome == "T":
         return "what a task switch has stored before a triple fault (7.3)"
@@ -90,6 +103,19 @@ def explain_whole(peer, c):
     small = c.source.count("GDT_ADDRESS + TSS_MAIN")
     if small and c.vector == 10 and c.ours.registers["tr"] == 0x48:
         return "no check of the limit of the old TSS, or another limit: not defined (7.3)"
+    if peer == "QEMU":
+        if c.theirs.outcome == "H":
+            return "QEMU stops answering"
+        if c.kind == "virtual_8086" and "mov cr4" in c.source:
+            return "no VME: VIF and VIP stay as they were (20.3)"
+        if c.kind == "virtual_8086" and "iretd" in c.source and c.vector == c.their_vector == 13:
+            return "IRETD in virtual-8086 mode with an EIP above FFFFh goes there (vol. 2, IRET)"
+        if c.kind == "paging" and "retf" in c.source and (c.vector, c.their_vector) == (14, 13):
+            return "RETF at level 3 reads its stack as the supervisor (4.6)"
+        if c.kind == "breakpoint" and c.ours.registers.get("dr6", 0) & 0x2000:
+            return "general detect only for some moves (17.2.4)"
+        if c.vector == c.their_vector == 10 and c.ours.registers["tr"] & ~3 in (0x58, 0x60, 0x68):
+            return "a fault after the commit of a task switch: which level and stack deliver it is not defined (7.3, 6.15 #TS)"
     task = c.kind in ("task_switch", "interrupt", "far_transfer", "far_return", "double_fault", "virtual_8086")
     if task and c.vector == 8 and c.their_vector in (10, 11, 12, 13):
         return "a fault after the commit of a task switch: which level and stack deliver it is not defined (7.3, 6.15 #TS)"
@@ -97,17 +123,17 @@ def explain_whole(peer, c):
 
 
 def verdict(peer, kind, source, ours, theirs, what):
-    """Why a scenario's differences are no fault of Orrery, or None."""
+    """Why differences are no fault of Orrery (a list of reasons), and the names of those that nothing explains."""
     c = Case(kind, source, ours, theirs, what)
     whole = explain_whole(peer, c)
     if whole:
-        return whole
-    reasons = []
+        return [whole], []
+    reasons, left = [], []
     for name in what:
         address = int(name[1:], 16) if name[0] == "@" else None
         reason = (explain_qemu if peer == "QEMU" else explain_bochs)(c, name, address) or explain_either(c, name, address)
         if not reason:
-            return None
-        if reason not in reasons:
+            left.append(name)
+        elif reason not in reasons:
             reasons.append(reason)
-    return "; ".join(reasons)
+    return reasons, left
