@@ -82,7 +82,7 @@ inline constexpr u128 kFixedOne = static_cast<u128>(1) << 127;
 /// A positive number below 1, not normalised: times 2^128.
 constexpr u128 fraction128(const WideFloat& a) {
   const int shift = -1 - a.exp;
-  return shift > 127 ? 0 : a.sig >> shift;
+  return a.zero() || shift > 127 ? 0 : a.sig >> shift;
 }
 
 /// coefficients[0] -+ z * (coefficients[1] -+ z * (...)), for z < 1 times 2^128 and coefficients times 2^127.

@@ -85,7 +85,7 @@ void judge(const Env& env, F80 got, Real& exact, Worst& worst, const std::string
   Real ours(got), error;
   if ((got.sign_exponent & 0x7fff) == 0x7fff) mpfr_set_ui_2exp(ours, 1, 16384, MPFR_RNDN);
   mpfr_sub(error, ours, exact, MPFR_RNDN);
-  const mpfr_exp_t last = std::max<mpfr_exp_t>(mpfr_get_exp(exact) - 64, -16445);
+  const mpfr_exp_t last = std::max<mpfr_exp_t>(mpfr_get_exp(exact), 64 - 16445) - 64;  // of 0 it is the least there is
   mpfr_mul_2si(error, error, -last, MPFR_RNDN);
   const double units = mpfr_get_d(error, MPFR_RNDN) * (mpfr_signbit(exact) != 0 ? -1 : 1);  // > 0: too far from zero
   const bool negative = mpfr_signbit(exact) != 0;
