@@ -54,23 +54,31 @@ class Machine:
         return open(self.errors.name).read()
 
     def gdb(self, script, interrupt_after=None):
-        """Runs a script after connecting; gives all that gdb printed."""
+        """Runs a script after connecting; gives all that gdb printed. With `interrupt_after` gdb gets a Ctrl-C half a
+        second after it has said that."""
         lines = ["set pagination off", "set confirm off", "set width 0", "set tcp connect-timeout 10",
                  f"target remote {self.socket}"]
         path = os.path.join(self.folder, "script")
         with open(path, "w") as file:
             file.write("\n".join(lines) + "\n" + script)
         # From standard input a script goes on after an error.
-        gdb = subprocess.Popen([GDB, "-nx", "-q", "-iex", "set prompt"], stdin=open(path), stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True)
+        said = os.path.join(self.folder, "said")
+        with open(said, "w") as output:
+            gdb = subprocess.Popen([GDB, "-nx", "-q", "-iex", "set prompt"], stdin=open(path), stdout=output,
+                                   stderr=subprocess.STDOUT)
         try:
             if interrupt_after is not None:
-                time.sleep(interrupt_after)
+                deadline = time.monotonic() + LIMIT
+                while interrupt_after not in open(said).read() and time.monotonic() < deadline:
+                    time.sleep(0.05)
+                time.sleep(0.5)
                 gdb.send_signal(signal.SIGINT)
-            return gdb.communicate(timeout=LIMIT)[0]
+            gdb.wait(LIMIT)
+            return open(said).read()
         except subprocess.TimeoutExpired:
             gdb.kill()
-            raise Failure("gdb hangs:\n" + gdb.communicate()[0] + self.stderr())
+            gdb.wait()
+            raise Failure("gdb hangs:\n" + open(said).read() + self.stderr())
 
     def wait(self, seconds=LIMIT):
         try:
@@ -245,7 +253,15 @@ maintenance packet Qqemu.sstep=0x1
 @test
 def a_running_guest_is_interrupted():
     with Machine(PAGING) as m:
-        out = m.gdb('continue\nprintf "at %x rounds %d\\n", $pc, *(unsigned*)0x600 > 100\n', interrupt_after=1.5)
+        # From its loop on, however long the host takes to get there.
+        out = m.gdb("""
+break *0xc0007d11
+continue
+delete
+echo it loops\\n
+continue
+printf "at %x rounds %d\\n", $pc, *(unsigned*)0x600 > 100
+""", interrupt_after="it loops\nContinuing.")
         expect(out, r"received signal SIGINT", r"at c0007d[0-9a-f]{2} rounds 1")
 
 
