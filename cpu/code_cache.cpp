@@ -59,6 +59,7 @@ u64 CodeCache::fetch_page(u64 linear) {
   FetchEntry& f = fetches_[(linear >> 12) & 255];
   const u64 tag = (linear & kPageBits) | (e_.user() ? 1 : 0);
   if (f.tag != tag || f.generation != fetch_generation_) {
+    if (e_.code64() && !canonical(linear)) e_.general_protection();
     f.physical = e_.translate(linear, Access::Execute, e_.user()) & kPageBits;
     f.tag = tag;
     f.generation = fetch_generation_;

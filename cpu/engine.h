@@ -43,6 +43,9 @@ enum ModeBits : u32 {
   kModeSseOff = 64, kModeStack32 = 128, kModeMmxTrap = 256, kModeSseTrap = 512, kModeVm = 1024,
 };
 
+/// SDM vol. 1, 3.3.7.1: bits 63:47 are equal.
+constexpr bool canonical(u64 linear) { return static_cast<u64>(static_cast<i64>(linear << 16) >> 16) == linear; }
+
 class Engine {
  public:
   Engine(const Model& model, core::GuestMemory& memory, core::PortBus& ports, core::Clock& clock, core::Log& log, Pins pins);
@@ -161,15 +164,16 @@ class Engine {
   }
 
   // ---- slow paths of the inlined memory access (mmu.cpp) --------------------------------------------------------------
-  u64 load_slow(u64 linear, unsigned width, const Insn* i);
-  void store_slow(u64 linear, unsigned width, u64 value, const Insn* i);
-  Vec128 load128_slow(u64 linear, const Insn* i);
-  void store128_slow(u64 linear, Vec128 value, const Insn* i);
+  // In 64-bit mode they are where an address that is not canonical is found: #SS(0) if `seg` is SS, else #GP(0).
+  u64 load_slow(u64 linear, unsigned width, unsigned seg, const Insn* i);
+  void store_slow(u64 linear, unsigned width, u64 value, unsigned seg, const Insn* i);
+  Vec128 load128_slow(u64 linear, unsigned seg, const Insn* i);
+  void store128_slow(u64 linear, Vec128 value, unsigned seg, const Insn* i);
   /// Segment check failed in the fast path: decides exactly; throws or returns the linear address.
   u64 segment_slow(unsigned seg, u64 offset, unsigned width, Access access, const Insn* i);
   /// Makes [linear, linear+width) writable without fault; returns the host address, or null if the store must go
   /// through store_slow (devices, code pages, page crossings).
-  u8* prepare_write(u64 linear, unsigned width, const Insn* i);
+  u8* prepare_write(u64 linear, unsigned width, unsigned seg, const Insn* i);
 
   // ---- running (interpreter.cpp) -----------------------------------------------------------------------------------------
   Stop run(u64 until_tick);
@@ -214,6 +218,7 @@ class Engine {
   void clear_tlbs();
   u64 read_physical_entry(u64 address, unsigned width) { return memory.read(address & a20_mask(), width); }
   void purge_writes(u64 physical_page);
+  void check_canonical(u64 linear, unsigned width, unsigned seg);
   void check_alignment(u64 linear, unsigned width, bool user);
   void check_data_breakpoints(u64 linear, unsigned width, Access access);
   void check_data_points(u64 linear, u64 physical, unsigned width, bool write);

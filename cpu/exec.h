@@ -131,7 +131,7 @@ class Exec {
   Val<T> read(MemOp<T, F>) const {
     const u64 at = linear<T, F, Access::Read>();
     if constexpr (sizeof(T) == 16) require_alignment(at);
-    return load<T>(at);
+    return load<T>(at, i_->seg());
   }
   template <class T>
   Val<T> read(ImmOp<T>) const { return {static_cast<T>(i_->imm)}; }
@@ -143,7 +143,7 @@ class Exec {
   void write(MemOp<T, F>, Val<T> v) {
     const u64 at = linear<T, F, Access::Write>();
     if constexpr (sizeof(T) == 16) require_alignment(at);
-    store<T>(at, v);
+    store<T>(at, v, i_->seg());
   }
 
   // ---- vectors ----------------------------------------------------------------------------------------------------------
@@ -204,11 +204,15 @@ class Exec {
   template <class Op>
   auto read_unaligned(Op op) const { return read(op); }
   template <MemForm F>
-  Val<Vec128> read_unaligned(MemOp<Vec128, F>) const { return load<Vec128>(linear<Vec128, F, Access::Read>()); }
+  Val<Vec128> read_unaligned(MemOp<Vec128, F>) const {
+    return load<Vec128>(linear<Vec128, F, Access::Read>(), i_->seg());
+  }
   template <class Op, class T>
   void write_unaligned(Op op, Val<T> v) { write(op, v); }
   template <MemForm F>
-  void write_unaligned(MemOp<Vec128, F>, Val<Vec128> v) { store<Vec128>(linear<Vec128, F, Access::Write>(), v); }
+  void write_unaligned(MemOp<Vec128, F>, Val<Vec128> v) {
+    store<Vec128>(linear<Vec128, F, Access::Write>(), v, i_->seg());
+  }
 
   /// F::run(v...), a pure function of vectors (cpu/simd).
   template <class F, class... T>
@@ -243,52 +247,56 @@ class Exec {
     u64 linear;
     u8* host;
     Val<T> get() const {
-      return {host != nullptr ? core::load_le<T>(host) : static_cast<T>(m.e_.load_slow(linear, sizeof(T), m.i_))};
+      return {host != nullptr ? core::load_le<T>(host) : static_cast<T>(m.e_.load_slow(linear, sizeof(T), kDs, m.i_))};
     }
     void set(Val<T> v) {
       if (host != nullptr) {
         core::store_le<T>(host, v.v);
       } else {
-        m.e_.store_slow(linear, sizeof(T), v.v, m.i_);
+        m.e_.store_slow(linear, sizeof(T), v.v, kDs, m.i_);
       }
     }
   };
   template <class T, unsigned K>
   RegPlace<T, K> place(RegOp<T, K>) { return {*this}; }
   template <class T, MemForm F>
-  MemPlace<T> place(MemOp<T, F>) { return place_at<T>(linear<T, F, Access::Write>()); }
+  MemPlace<T> place(MemOp<T, F>) { return place_at<T>(linear<T, F, Access::Write>(), i_->seg()); }
   template <class T>
-  ORRERY_INLINE MemPlace<T> place_at(u64 lin) {
+  ORRERY_INLINE MemPlace<T> place_at(u64 lin, unsigned seg) {
     const TlbEntry& t = e_.tlb[(lin >> 12) & (kTlbSize - 1)];
     u8* host = nullptr;
     if ((((lin + sizeof(T) - 1) & ~u64{0xfff}) | e_.tlb_generation) == t.write_tag) [[likely]] {
       host = reinterpret_cast<u8*>(t.host + lin);
     } else {
-      host = e_.prepare_write(lin, sizeof(T), i_);
+      host = e_.prepare_write(lin, sizeof(T), seg, i_);
     }
     return {*this, lin, host};
   }
 
   // ---- memory -----------------------------------------------------------------------------------------------------------
   template <class T>
-  Val<T> load_at(unsigned seg, Val<u64> off) const { return load<T>(segment_linear<T, Access::Read>(seg, off.v)); }
+  Val<T> load_at(unsigned seg, Val<u64> off) const { return load<T>(segment_linear<T, Access::Read>(seg, off.v), seg); }
   template <class T>
-  void store_at(unsigned seg, Val<u64> off, Val<T> v) { store<T>(segment_linear<T, Access::Write>(seg, off.v), v); }
+  void store_at(unsigned seg, Val<u64> off, Val<T> v) { store<T>(segment_linear<T, Access::Write>(seg, off.v), v, seg); }
   unsigned operand_segment() const { return i_->seg(); }
   template <class T>
-  MemPlace<T> place_in(unsigned seg, Val<u64> off) { return place_at<T>(segment_linear<T, Access::Write>(seg, off.v)); }
+  MemPlace<T> place_in(unsigned seg, Val<u64> off) {
+    return place_at<T>(segment_linear<T, Access::Write>(seg, off.v), seg);
+  }
 
   /// Pushes; rSP moves only if the store does not fault.
   template <class T>
   ORRERY_INLINE void push(Val<T> v) {
     const u64 mask = e_.stack_mask;
     const u64 sp = (e_.s.gpr[kRsp] - sizeof(T)) & mask;
-    store<T>(segment_linear<T, Access::Write>(kSs, sp), v);
+    store<T>(segment_linear<T, Access::Write>(kSs, sp), v, kSs);
     e_.s.gpr[kRsp] = whole((e_.s.gpr[kRsp] & ~mask) | sp);
   }
   /// The top of the stack, without moving rSP.
   template <class T>
-  ORRERY_INLINE Val<T> peek() const { return load<T>(segment_linear<T, Access::Read>(kSs, e_.s.gpr[kRsp] & e_.stack_mask)); }
+  ORRERY_INLINE Val<T> peek() const {
+    return load<T>(segment_linear<T, Access::Read>(kSs, e_.s.gpr[kRsp] & e_.stack_mask), kSs);
+  }
   void adjust_stack(Val<u64> bytes) {
     const u64 mask = e_.stack_mask;
     e_.s.gpr[kRsp] = whole((e_.s.gpr[kRsp] & ~mask) | ((e_.s.gpr[kRsp] + bytes.v) & mask));
@@ -358,17 +366,17 @@ class Exec {
   u64 displacement() const { return i_->imm; }
   /// Near jump to a constant target; faults if it is beyond the limit. T is the operand size.
   template <class T>
-  void jump_direct(Val<T> target) { take(target.v, Flow::Taken); }
+  void jump_direct(Val<T> target) { take(target, Flow::Taken); }
   template <class T>
   void jump_direct_if(Val<bool> c, Val<T> target) {
-    if (c.v) take(target.v, Flow::Taken);
+    if (c.v) take(target, Flow::Taken);
   }
   template <class T>
-  void jump_indirect(Val<T> target) { take(target.v, Flow::Indirect); }
+  void jump_indirect(Val<T> target) { take(target, Flow::Indirect); }
   /// Checks a target before the stack changes.
   template <class T>
   void check_target(Val<T> target) const {
-    if (target.v >= e_.code_end) [[unlikely]] bad_target(e_, i_);
+    if (!within_code(target.v)) [[unlikely]] bad_target(e_, i_);
   }
   Flow flow() const { return flow_; }
   u64 target() const { return target_; }
@@ -418,7 +426,7 @@ class Exec {
   Val<typename D::type> bit_read(D d, S, Val<I> index) const {
     using T = typename D::type;
     if constexpr (requires { D::kForm; } && requires { S::kIndex; }) {
-      return load<T>(bit_linear<T, Access::Read>(index));
+      return load<T>(bit_linear<T, Access::Read>(index), i_->seg());
     } else {
       return read(d);
     }
@@ -427,7 +435,7 @@ class Exec {
   auto bit_place(D d, S, Val<I> index) {
     using T = typename D::type;
     if constexpr (requires { D::kForm; } && requires { S::kIndex; }) {
-      return place_at<T>(bit_linear<T, Access::Write>(index));
+      return place_at<T>(bit_linear<T, Access::Write>(index), i_->seg());
     } else {
       return place(d);
     }
@@ -479,8 +487,9 @@ class Exec {
     }
     return e_.code64() ? w.base + off : (w.base + off) & 0xffffffff;
   }
+  /// `seg` decides between #GP and #SS where the address turns out not to be canonical.
   template <class T>
-  ORRERY_INLINE Val<T> load(u64 lin) const {
+  ORRERY_INLINE Val<T> load(u64 lin, unsigned seg) const {
     const TlbEntry& t = e_.tlb[(lin >> 12) & (kTlbSize - 1)];
     if ((((lin + sizeof(T) - 1) & ~u64{0xfff}) | e_.tlb_generation) == t.read_tag) [[likely]] {
       const u8* p = reinterpret_cast<const u8*>(t.host + lin);
@@ -491,13 +500,13 @@ class Exec {
       }
     }
     if constexpr (sizeof(T) == 16) {
-      return {e_.load128_slow(lin, i_)};
+      return {e_.load128_slow(lin, seg, i_)};
     } else {
-      return {static_cast<T>(e_.load_slow(lin, sizeof(T), i_))};
+      return {static_cast<T>(e_.load_slow(lin, sizeof(T), seg, i_))};
     }
   }
   template <class T>
-  ORRERY_INLINE void store(u64 lin, Val<T> v) {
+  ORRERY_INLINE void store(u64 lin, Val<T> v, unsigned seg) {
     const TlbEntry& t = e_.tlb[(lin >> 12) & (kTlbSize - 1)];
     if ((((lin + sizeof(T) - 1) & ~u64{0xfff}) | e_.tlb_generation) == t.write_tag) [[likely]] {
       u8* p = reinterpret_cast<u8*>(t.host + lin);
@@ -510,17 +519,24 @@ class Exec {
       return;
     }
     if constexpr (sizeof(T) == 16) {
-      e_.store128_slow(lin, v.v, i_);
+      e_.store128_slow(lin, v.v, seg, i_);
     } else {
-      e_.store_slow(lin, sizeof(T), v.v, i_);
+      e_.store_slow(lin, sizeof(T), v.v, seg, i_);
     }
   }
   void require_alignment(u64 lin) const {
     if ((lin & 15) != 0) [[unlikely]] helpers::misaligned(e_, i_);
   }
-  void take(u64 target, Flow flow) {
-    if (target >= e_.code_end) [[unlikely]] bad_target(e_, i_);
-    target_ = target;
+  /// Targets of 64 bits are those of 64-bit code: canonical is all they must be.
+  template <class T>
+  bool within_code(T target) const {
+    if constexpr (sizeof(T) == 8) return canonical(target);
+    return target < e_.code_end;
+  }
+  template <class T>
+  void take(Val<T> target, Flow flow) {
+    if (!within_code(target.v)) [[unlikely]] bad_target(e_, i_);
+    target_ = target.v;
     flow_ = flow;
   }
   [[noreturn, gnu::noinline, gnu::cold]] static void bad_target(Engine& e, const Insn* i) {

@@ -13,8 +13,6 @@ constexpr u32 kPfPresent = 1, kPfWrite = 2, kPfUser = 4, kPfReserved = 8, kPfFet
 // Page-table entry bits.
 constexpr u64 kPteP = 1, kPteW = 2, kPteU = 4, kPteA = 0x20, kPteD = 0x40, kPtePs = 0x80, kPteG = 0x100, kPteNx = u64{1} << 63;
 
-bool canonical(u64 linear) { return static_cast<u64>(static_cast<i64>(linear << 16) >> 16) == linear; }
-
 }  // namespace
 
 bool Engine::walk(u64 linear, Access access, bool user, bool quiet, Mapping& mapping, u32& error) {
@@ -261,6 +259,10 @@ u64 Engine::segment_slow(unsigned seg, u64 offset, unsigned width, Access access
 
 // ---- accesses -----------------------------------------------------------------------------------------------------------
 
+void Engine::check_canonical(u64 linear, unsigned width, unsigned seg) {
+  if (code64() && (!canonical(linear) || !canonical(linear + width - 1))) fault(seg == kSs ? kSsv : kGp, 0);
+}
+
 void Engine::check_alignment(u64 linear, unsigned width, bool user) {
   if (user && tlb == empty_tlb_->data() && (linear & (width - 1)) != 0) fault(kAcv, 0);
 }
@@ -374,33 +376,39 @@ void Engine::store_linear(u64 linear, unsigned width, u64 value, bool user) {
   }
 }
 
-u64 Engine::load_slow(u64 linear, unsigned width, const Insn* i) {
+u64 Engine::load_slow(u64 linear, unsigned width, unsigned seg, const Insn* i) {
   current = i;
+  check_canonical(linear, width, seg);
   check_alignment(linear, width, user());
   return load_linear(linear, width, user());
 }
 
-void Engine::store_slow(u64 linear, unsigned width, u64 value, const Insn* i) {
+void Engine::store_slow(u64 linear, unsigned width, u64 value, unsigned seg, const Insn* i) {
   current = i;
+  check_canonical(linear, width, seg);
   check_alignment(linear, width, user());
   store_linear(linear, width, value, user());
 }
 
-Vec128 Engine::load128_slow(u64 linear, const Insn* i) {
-  const u64 low = load_slow(linear, 8, i);
-  return {{low, load_slow(linear + 8, 8, i)}};
+Vec128 Engine::load128_slow(u64 linear, unsigned seg, const Insn* i) {
+  current = i;
+  check_canonical(linear, 16, seg);
+  const u64 low = load_slow(linear, 8, seg, i);
+  return {{low, load_slow(linear + 8, 8, seg, i)}};
 }
 
-void Engine::store128_slow(u64 linear, Vec128 value, const Insn* i) {
+void Engine::store128_slow(u64 linear, Vec128 value, unsigned seg, const Insn* i) {
   current = i;
+  check_canonical(linear, 16, seg);
   check_alignment(linear, 8, user());
   probe_linear(linear, 16, Access::Write, user());  // nothing is written if either page faults
   store_linear(linear, 8, value.q[0], user());
   store_linear(linear + 8, 8, value.q[1], user());
 }
 
-u8* Engine::prepare_write(u64 linear, unsigned width, const Insn* i) {
+u8* Engine::prepare_write(u64 linear, unsigned width, unsigned seg, const Insn* i) {
   current = i;
+  check_canonical(linear, width, seg);
   check_alignment(linear, width, user());
   const u64 in_page = linear & core::kPageMask;
   TlbEntry& t = entry_for(linear, Access::Write, user());
@@ -428,11 +436,11 @@ void Engine::probe_write(unsigned seg, u64 offset, unsigned width) {
 }
 
 u64 Engine::load(unsigned seg, u64 offset, unsigned width) {
-  return load_slow(check_segment(seg, offset, width, Access::Read), width, current);
+  return load_slow(check_segment(seg, offset, width, Access::Read), width, seg, current);
 }
 
 void Engine::store(unsigned seg, u64 offset, unsigned width, u64 value) {
-  store_slow(check_segment(seg, offset, width, Access::Write), width, value, current);
+  store_slow(check_segment(seg, offset, width, Access::Write), width, value, seg, current);
 }
 
 void Engine::push(unsigned width, u64 value) {

@@ -192,7 +192,9 @@ void Lifter::raise_if(const Insn& i, Node c, Node vector) {
 void Lifter::check_target(const Insn& i, Node target) {
   if (target == checked_target_) return;
   Node wide = Ir::bits(target) == 64 ? target : ir.zext(target, 64);
-  Node allowed = ir.binary(Binary::Lt, wide, code_end());
+  // In 64-bit code a target must be canonical: moved up by 2^47, the canonical ones are the 2^48 lowest.
+  Node allowed = code64() ? ir.binary(Binary::Lt, ir.binary(Binary::Add, wide, c64(u64{1} << 47)), c64(u64{1} << 48))
+                          : ir.binary(Binary::Lt, wide, code_end());
   raise_if(i, ir.binary(Binary::Xor, allowed, ir.constant(1, 1)), ir.constant(32, kGp | 0x100u));
   if (whens_.empty()) checked_target_ = target;
 }

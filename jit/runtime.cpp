@@ -49,23 +49,31 @@ u64 linear_of(Engine& e, u64 offset, Access access, How how, const Insn* i) {
 Loaded load(Engine* e, u64 offset, const Insn* i, Frame* f, u32 how) {
   Loaded r{};
   r.status = static_cast<u64>(guarded(
-      *e, *f, [&] { r.value = e->load_slow(linear_of(*e, offset, Access::Read, {how}, i), How{how}.width(), i); }));
+      *e, *f, [&] { 
+    r.value = e->load_slow(linear_of(*e, offset, Access::Read, {how}, i), How{how}.width(), How{how}.seg(), i);
+  }));
   return r;
 }
 
 u32 load128(Engine* e, u64 offset, const Insn* i, Frame* f, u32 how) {
   return static_cast<u32>(
-      guarded(*e, *f, [&] { f->vector = e->load128_slow(linear_of(*e, offset, Access::Read, {how}, i), i); }));
+      guarded(*e, *f, [&] { 
+        f->vector = e->load128_slow(linear_of(*e, offset, Access::Read, {how}, i), How{how}.seg(), i);
+      }));
 }
 
 u32 store(Engine* e, u64 offset, const Insn* i, Frame* f, u32 how, u64 value) {
   return static_cast<u32>(guarded(
-      *e, *f, [&] { e->store_slow(linear_of(*e, offset, Access::Write, {how}, i), How{how}.width(), value, i); }));
+      *e, *f, [&] {
+        e->store_slow(linear_of(*e, offset, Access::Write, {how}, i), How{how}.width(), value, How{how}.seg(), i);
+      }));
 }
 
 u32 store128(Engine* e, u64 offset, const Insn* i, Frame* f, u32 how) {
   return static_cast<u32>(
-      guarded(*e, *f, [&] { e->store128_slow(linear_of(*e, offset, Access::Write, {how}, i), f->vector, i); }));
+      guarded(*e, *f, [&] {
+        e->store128_slow(linear_of(*e, offset, Access::Write, {how}, i), f->vector, How{how}.seg(), i);
+      }));
 }
 
 /// A place is read at once: where it has no host memory, the value waits in Frame::bounce.
@@ -75,9 +83,9 @@ Loaded place(Engine* e, u64 offset, const Insn* i, Frame* f, u32 how) {
   r.status = static_cast<u64>(guarded(*e, *f, [&] {
     const unsigned width = How{how}.width();
     const u64 linear = linear_of(*e, offset, Access::Write, {how}, i);
-    u8* host = e->prepare_write(linear, width, i);
+    u8* host = e->prepare_write(linear, width, How{how}.seg(), i);
     if (host == nullptr) {
-      const u64 value = e->load_slow(linear, width, i);
+      const u64 value = e->load_slow(linear, width, How{how}.seg(), i);
       host = reinterpret_cast<u8*>(&f->bounce);
       switch (width) {
         case 1: *host = static_cast<u8>(value); break;
@@ -102,7 +110,7 @@ u32 finish_place(Engine* e, u64, const Insn* i, Frame* f, u32 how) {
                       : width == 2 ? core::load_le<u16>(from)
                       : width == 4 ? core::load_le<u32>(from)
                                    : core::load_le<u64>(from);
-    e->store_slow(f->bounce_linear, width, value, i);
+    e->store_slow(f->bounce_linear, width, value, How{how}.seg(), i);
   }));
 }
 

@@ -53,7 +53,6 @@ constexpr bool in_ldt(u16 selector) { return (selector & 4) != 0; }
 /// Width in bytes of a 16, 32 or 64-bit operand.
 constexpr unsigned width_of(Size size) { return 2u << static_cast<unsigned>(size); }
 constexpr u64 mask_of(unsigned width) { return width >= 8 ? ~u64{0} : (u64{1} << (width * 8)) - 1; }
-constexpr bool canonical(u64 linear) { return static_cast<u64>(static_cast<i64>(linear << 16) >> 16) == linear; }
 
 /// Reads a descriptor from the GDT or LDT; false if the selector points outside the table.
 bool find_descriptor(Engine& e, u16 selector, Descriptor& descriptor);

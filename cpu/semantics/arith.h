@@ -141,7 +141,8 @@ struct Xadd {
   }
 };
 
-/// The destination is written in any case (SDM CMPXCHG): with the source if equal, else with itself.
+/// A destination in memory is written in any case (SDM CMPXCHG): with the source if equal, else with itself. A register
+/// is not: if 32 bits compare unequal, bits 63:32 stay what they are.
 struct Cmpxchg {
   template <class M, class D, class S>
   static void run(M& m, D d, S s) {
@@ -150,7 +151,11 @@ struct Cmpxchg {
     const auto old = p.get(), acc = m.template get<T>(kRax), r = acc - old;
     const auto equal = acc == old;
     const auto source = m.read(s);
-    p.set(m.select(equal, source, old));
+    if constexpr (requires { D::kForm; }) {
+      p.set(m.select(equal, source, old));
+    } else {
+      m.when(equal, [&] { p.set(source); });
+    }
     m.when(!equal, [&] { m.template set<T>(kRax, old); });
     m.set_flags(r, sub_borrows(acc, old, r));
   }

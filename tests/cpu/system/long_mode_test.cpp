@@ -203,5 +203,97 @@ TEST_F(LongMode, NonCanonicalReturnIsGeneralProtection) {
   EXPECT_EQ(stack64(1), CpuRig::kCode);
 }
 
+// ---- Found by tests/oracle: SDM vol. 1, 3.3.7.1; vol. 3, 6.15, interrupts 12, 13 and 17 ----------------------------------
+
+constexpr u64 kHole = 0x0000800000000000;  // the first address that is not canonical
+
+TEST_F(LongMode, AnAddressThatIsNotCanonicalIsAGeneralProtectionOrAStackFault) {
+  struct Access {
+    const char* code;
+    u8 vector;
+  };
+  constexpr Access kAccesses[] = {
+      {"48 8b 03", kGp},           // mov rax, [rbx]
+      {"48 89 03", kGp},           // mov [rbx], rax
+      {"48 01 03", kGp},           // add [rbx], rax
+      {"0f 10 03", kGp},           // movups xmm0, [rbx]
+      {"0f 11 03", kGp},           // movups [rbx], xmm0
+      {"d9 03", kGp},              // fld dword [rbx]
+      {"ff 33", kGp},              // push qword [rbx]
+      {"8f 03", kGp},              // pop qword [rbx]
+      {"48 ab", kGp},              // stosq
+      {"f3 48 a5", kGp},           // rep movsq
+      {"48 8b 45 00", kSsv},       // mov rax, [rbp]
+      {"48 01 45 00", kSsv},       // add [rbp], rax
+      {"48 0f ab 45 00", kSsv},    // bts [rbp], rax
+      {"0f 11 45 00", kSsv},       // movups [rbp], xmm0
+      {"c9", kSsv},                // leave
+  };
+  for (const Access& a : kAccesses) {
+    for (const u64 address : {kHole, kHole - 1, u64{0x1234567812345678}, 0xffff7ffffffffff8}) {
+      start();
+      r.s.cr4 |= kCr4Osfxsr;
+      for (const Gpr g : {kRbx, kRbp, kRsi, kRdi}) r.s.gpr[g] = address;
+      r.s.gpr[kRax] = 0;
+      r.s.gpr[kRcx] = 1;
+      r.cpu.state_changed();
+      r.run(a.code);
+      EXPECT_EQ(r.entered(), int{a.vector}) << a.code << " at " << address;
+      EXPECT_EQ(stack64(0), 0u);
+      EXPECT_EQ(stack64(1), CpuRig::kCode);
+    }
+  }
+}
+
+TEST_F(LongMode, AStackThatIsNotCanonicalIsAStackFault) {
+  for (const char* code : {"50", "58", "c3", "e8 00 00 00 00", "ff 33", "8f 03"}) {
+    start(3);
+    r.s.gpr[kRsp] = kHole + 0x100;
+    r.s.gpr[kRbx] = 0x8000;
+    r.run(code);
+    EXPECT_EQ(r.entered(), int{kSsv}) << code;
+    EXPECT_EQ(stack64(4), kHole + 0x100) << "RSP";
+  }
+}
+
+TEST_F(LongMode, ATargetThatIsNotCanonicalFaultsAtTheBranch) {
+  for (const char* code : {"c3", "c2 08 00", "ff e0", "ff d0"}) {
+    start(3);
+    r.s.gpr[kRax] = kHole;
+    r.w64(CpuRig::kStack3 - 16, kHole);
+    r.s.gpr[kRsp] = CpuRig::kStack3 - 16;
+    r.run(code);
+    EXPECT_EQ(r.entered(), int{kGp}) << code;
+    EXPECT_EQ(stack64(1), CpuRig::kCode);
+    EXPECT_EQ(stack64(4), CpuRig::kStack3 - 16u) << code << ": RSP stays";
+  }
+}
+
+TEST_F(LongMode, CanonicalComesBeforeAlignment) {
+  start(3);
+  r.s.cr0 |= kCr0Am;
+  r.flags(kAc);
+  r.s.gpr[kRbp] = kHole + 1;
+  r.cpu.state_changed();
+  r.run("48 8b 45 00");
+  EXPECT_EQ(r.entered(), int{kSsv});
+}
+
+TEST_F(LongMode, ACmpxchgThatComparesUnequalDoesNotTouchItsRegister) {
+  start();
+  r.s.gpr[kRax] = 0x1111111122222222;
+  r.s.gpr[kRcx] = 0x3333333344444444;
+  r.s.gpr[kRdx] = 0x55;
+  r.run("0f b1 d1");  // cmpxchg ecx, edx
+  EXPECT_EQ(r.s.gpr[kRcx], 0x3333333344444444u);
+  EXPECT_EQ(r.s.gpr[kRax], 0x44444444u);
+  r.s.rip = CpuRig::kCode;
+  r.s.gpr[kRax] = 0x1111111144444444;
+  r.cpu.state_changed();
+  r.run("0f b1 d1");
+  EXPECT_EQ(r.s.gpr[kRcx], 0x55u) << "equal: written, bits 63:32 cleared";
+  EXPECT_EQ(r.s.gpr[kRax], 0x1111111144444444u) << "the accumulator is not written";
+}
+
 }  // namespace
 }  // namespace orrery::test
