@@ -11,10 +11,23 @@ namespace {
 class Image {
  public:
   Image(Engine& e, const Insn& i) : e_(e), i_(i) {}
-  u64 load(unsigned at, unsigned width) { return e_.load(i_.seg(), e_.effective_address(i_, at), width); }
-  void store(unsigned at, unsigned width, u64 value) { e_.store(i_.seg(), e_.effective_address(i_, at), width, value); }
+  u64 load(unsigned at, unsigned width) { return e_.load_linear(linear(at, width, Access::Read), width, e_.user()); }
+  void store(unsigned at, unsigned width, u64 value) {
+    e_.store_linear(linear(at, width, Access::Write), width, value, e_.user());
+  }
+  /// The alignment check (SDM vol. 3, table 6-7): the image as a whole, two or four bytes by operand size; its parts are
+  /// not looked at.
+  void require_alignment() const {
+    const u64 mask = i_.opsize() == Size::S16 ? 1 : 3;
+    const bool on = e_.s.cpl == 3 && (e_.s.cr0 & kCr0Am) != 0 && (e_.s.eflags & kAc) != 0;
+    if (on && (linear(0, 1, Access::Read) & mask) != 0) e_.fault(kAcv, 0);
+  }
 
  private:
+  u64 linear(unsigned at, unsigned width, Access access) const {
+    return e_.check_segment(i_.seg(), e_.effective_address(i_, at), width, access);
+  }
+
   Engine& e_;
   const Insn& i_;
 };
@@ -81,6 +94,7 @@ u16 with_summary(u16 status, u16 control) {
 /// the middle can fault only at the wrap of a 16-bit address. FSW and FTW may have changed then, as on silicon (SDM
 /// vol. 2, FLDENV: "the state ... as seen by the fault handler may be different").
 X87 load_environment(Engine& e, const Insn& i, Image& image, unsigned size) {
+  image.require_alignment();
   const u64 last = e.check_segment(i.seg(), e.effective_address(i, size - 1), 1, Access::Read);
   e.probe_linear(last, 1, Access::Read, e.user());
   X87 f = e.s.x87;
@@ -128,6 +142,7 @@ u16 full_tag_word(const X87& x87) {
 void fnstenv(Engine& e, const Insn& i) {
   if (!x87_available(e)) return;
   Image image(e, i);
+  image.require_alignment();
   store_environment(e, i, image);
   e.s.x87.control |= soft::kAllFlags;
   update_summary(e);
@@ -145,8 +160,9 @@ void fnsave(Engine& e, const Insn& i) {
   const X87& f = e.s.x87;
   const unsigned start = environment_size(i);
   // Unlike FNSTENV it looks at the image's last byte first. With a 16-bit address that may lie at the segment's start.
-  e.probe_write(i.seg(), e.effective_address(i, start + 79), 1);
   Image image(e, i);
+  image.require_alignment();
+  e.probe_write(i.seg(), e.effective_address(i, start + 79), 1);
   store_environment(e, i, image);
   for (unsigned n = 0; n < 8; ++n) {
     const F80& v = f.r[(top_of(f) + n) & 7];
@@ -192,6 +208,7 @@ unsigned vector_count(const Engine& e) {
 
 void fxsave(Engine& e, const Insn& i) {
   check_fx_operand(e, i);
+  e.probe_write(i.seg(), e.effective_address(i, kFxSize - 1), 1);  // the whole operand, and its end first
   Image image(e, i);
   const X87& f = e.s.x87;
   unsigned abridged = 0;
@@ -227,6 +244,7 @@ void fxsave(Engine& e, const Insn& i) {
 void fxrstor(Engine& e, const Insn& i) {
   check_fx_operand(e, i);
   Image image(e, i);
+  image.load(kFxSize - 1, 1);  // the whole operand, and its end first
   X87 f = e.s.x87;
   f.control = control_image(image.load(0, 2));
   f.status = static_cast<u16>(image.load(2, 2));
@@ -261,7 +279,6 @@ void fxrstor(Engine& e, const Insn& i) {
     xmm[n].q[0] = image.load(160 + 16 * n, 8);
     xmm[n].q[1] = image.load(168 + 16 * n, 8);
   }
-  image.load(kFxSize - 1, 1);  // the whole operand is accessed
   e.s.x87 = f;
   e.s.mxcsr = mxcsr;
   e.s.xmm = xmm;

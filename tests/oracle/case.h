@@ -75,6 +75,12 @@ struct Case {
     std::array<u8, 24> bytes{};
   };
   std::array<Poke, 3> poke{};
+  // Filled with zeros in the data window after the case, as far as it can be written: what processors keep differently
+  // in x87 images (pointers to the last instruction, MXCSR_MASK).
+  struct Blank {
+    u32 at = 0, size = 0;
+  };
+  std::array<Blank, 2> blank{};
   alignas(16) std::array<u8, 512> fx{};  // FXSAVE image
 };
 
@@ -88,6 +94,7 @@ struct Outcome {
   u64 rip = 0;  // offset in CS; kDone at kEnd
   u64 flags = 0;
   std::array<u16, 6> seg{};
+  u64 fs_base = 0, gs_base = 0;  // 64-bit code
   alignas(16) std::array<u8, 512> fx{};
 };
 
@@ -99,6 +106,16 @@ struct Batch {
 
 /// The code pages of a batch: cases, NOPs, tails.
 std::vector<u8> code_image(const Batch& batch, unsigned count);
+
+/// Calls `clear` with each byte of the data window that Case::blank names and that can be written.
+template <typename Clear>
+void for_each_blank(const Case& c, Clear&& clear) {
+  for (const Case::Blank& b : c.blank) {
+    for (u64 at = b.at; at < u64{b.at} + b.size && at < kDataBytes; ++at) {
+      if (kPages[at >> 12] == Page::ReadWrite) clear(at);
+    }
+  }
+}
 
 inline u64 slot_address(unsigned slot) { return kCodeBase + slot * kSlotBytes; }
 /// Base of a code segment that cases run in.

@@ -203,6 +203,8 @@ void Emulated::run_case(const Case& c, unsigned slot, Outcome& o) {
   std::copy(s.gpr.begin(), s.gpr.begin() + 16, o.gpr.begin());
   store_fx(s, o.fx);
   for (unsigned seg : {kEs, kDs, kFs, kGs}) o.seg[seg] = s.seg[seg].selector;
+  o.fs_base = s.seg[kFs].base, o.gs_base = s.seg[kGs].base;
+  for_each_blank(c, [this](u64 at) { memory_.write8(kDataPages + at, 0); });
   if (stop != Stop::Halted || s.cpl != 0) {
     o.vector = kHang;
     return;

@@ -60,14 +60,7 @@ bool excluded(u16 op) {
   if (is(s, "Sgdt", "Sidt", "Sldt", "Str", "Smsw", "Syscall", "Sysret", "Sysenter", "Sysexit")) return true;
   // Undefined on AMD's processors, a hint on Intel's.
   if (line(op).id == "Nop_Ev_0d") return true;
-  // Under a hypervisor INT1 may be reported as a fault. Argument reduction is the processor's own.
-  if (is(s, "Icebp", "Fsin", "Fcos", "Fsincos", "Fptan")) return true;
-  // Which NaN the sums give is the processor's own; tests/cpu/simd/native_test.cpp compares the rest.
-  if (is(s, "Dpps", "Dppd")) return true;
-  // Images with last-instruction pointers, which processors keep differently; approximations.
-  if (is(s, "Fnsave", "Fnstenv", "Fsave", "Fstenv", "Fxsave", "Fxrstor", "Frstor", "Fldenv")) return true;
-  return s.starts_with("Rcpps") || s.starts_with("Rcpss") || s.starts_with("Rsqrt") || s.starts_with("Xsave") ||
-         s.starts_with("Xrstor");
+  return s.starts_with("Xsave") || s.starts_with("Xrstor");
 }
 
 constexpr u64 kWords[] = {0,
@@ -501,6 +494,7 @@ bool Builder::accepts(u16 op) const {
   if ((l.reads & c_.undefined[c_.count]) != 0) return false;
   // IRET and POPF take flags from memory, a far return may leave: last in a case, as are branches by a pointer.
   if (c_.count > 0 && (approximate(c_.op[c_.count - 1]) || line(c_.op[c_.count - 1]).semantic == "Lar")) return false;
+  if (c_.count > 0 && (stores_image(op) || stores_image(c_.op[c_.count - 1]) || l.semantic == "Fxrstor")) return false;
   if (c_.count > 0 && (approximate(op) || is(l.semantic, "Fnstsw", "Fnstcw", "FnstswAx", "Fstsw"))) return false;
   return true;
 }
@@ -545,11 +539,13 @@ bool Builder::add(u16 op) {
   if (is(l.semantic, "Fbld", "Fbstp", "Maskmovdqu", "Maskmovq") && address_size == 16) return false;
   // With an x87 exception pending, AMD's processors do not count this form as MMX.
   if (l.semantic == "Cvtpi2ps" && memory && (c_.count > 0 || (c_.fx[0] & 0x3f) != 0x3f)) return false;
-  // AMD's processors read the operands of SHA instructions from anywhere (SDM vol. 2: exception class 4, aligned).
-  if (l.semantic.starts_with("Sha") && memory) return false;
+  // With 66, AMD's processors read 32 bits all the same.
+  if (l.id == "Movsxd_GvEz" && memory && p66) return false;
+  const bool fx_image = is(l.semantic, "Fxsave", "Fxrstor");
+  const bool image = fx_image || is(l.semantic, "Fnsave", "Fnstenv", "Frstor", "Fldenv");
   // Whether references of 16 bytes are checked for less than their own alignment is the processor's choice.
-  if (memory && group_of(op) >= static_cast<unsigned>(Group::SseInteger)) c_.flags &= ~u64{kAc};
-  if (approximate(op))
+  if (memory && (fx_image || group_of(op) >= static_cast<unsigned>(Group::SseInteger))) c_.flags &= ~u64{kAc};
+  if (approximate(op) && group_of(op) == static_cast<unsigned>(Group::X87))
     c_.fx[0] |= 0x3f, c_.fx[2] &= 0x7f, c_.fx[3] &= 0x7f;  // whether inexact is the processor's choice
   size_ = 0;
   rex_ = static_cast<u8>(w ? 8 : 0);
@@ -584,8 +580,11 @@ bool Builder::add(u16 op) {
     width = 8;
   else if (has(Ev, Ez, Mv, Ov, Gv))
     width = opsize / 8;
-  const u64 linear =
-      override_ == kCs ? slot_address(static_cast<unsigned>(r_.below(kSlots))) + r_.below(kSlotBytes) : target(width);
+  if (image) width = fx_image ? 512 : (opsize == 16 ? 14u : 28u) + (is(l.semantic, "Fnsave", "Frstor") ? 80u : 0u);
+  u64 linear = override_ == kCs && !stores_image(op)
+                   ? slot_address(static_cast<unsigned>(r_.below(kSlots))) + r_.below(kSlotBytes)
+                   : target(width);
+  if (fx_image && !r_.one_in(8)) linear &= ~u64{15};
   const auto at = [&](unsigned seg) {
     return linear - segment_base(override_ >= 0 ? static_cast<unsigned>(override_) : seg);
   };
@@ -602,6 +601,21 @@ bool Builder::add(u16 op) {
     if (memory) {
       if (is(l.semantic, "Bt", "Bts", "Btr", "Btc") && has(Gv) && !r_.one_in(6)) pin(reg, r_.below(0x400) - 0x200);
       if (has(Mp)) poke_far(linear, opsize / 8);
+      if (stores_image(op)) {
+        const u32 where = static_cast<u32>(linear - kDataBase), step = opsize == 16 ? 2 : 4;
+        if (linear - kDataBase >= kDataBytes || address_size == 16) return false;
+        c_.blank[0] = fx_image ? Case::Blank{where + 6, 18} : Case::Blank{where + 3 * step, 4 * step};
+        if (fx_image) c_.blank[1] = {where + 28, 4};
+      }
+      if (l.semantic == "Fxrstor") {
+        std::array<u8, 24> head24{};
+        std::copy_n(c_.fx.begin(), 24, head24.begin());
+        if (r_.one_in(2)) head24[2] = static_cast<u8>(r_.next()), head24[3] = static_cast<u8>(r_.next());
+        if (r_.one_in(2)) head24[4] = static_cast<u8>(r_.next());
+        poke(linear, head24);
+        const u32 mxcsr = static_cast<u32>(r_.one_in(8) ? r_.next() & ~u64{0x20000} : r_.next() & 0xffff);
+        poke(linear + 24, std::span(reinterpret_cast<const u8*>(&mxcsr), 4));
+      }
       if (is(l.semantic, "JmpInd", "CallInd")) {
         const u64 v = goal();
         poke(linear, std::span(reinterpret_cast<const u8*>(&v), opsize / 8));
@@ -621,7 +635,7 @@ bool Builder::add(u16 op) {
         // A number of the right size out of the registers.
         u8 image[16];
         std::memcpy(image, &c_.fx[(r_.one_in(2) ? 160 : 32) + r_.below(8) * 16], 16);
-        poke(linear, std::span(image).first(width));
+        poke(linear, std::span(image).first(std::min(width, 16u)));
       }
       memory_operand(reg & 7, address_size, linear);
     } else {
@@ -651,7 +665,11 @@ bool Builder::add(u16 op) {
       const u64 destination = r_.one_in(3) ? linear + r_.below(64) : target(opsize / 8);
       pin(kRdi, ((destination - segment_base(kEs)) & mask) | (r_.next() & ~mask & 0xffffffff));
     }
-    if (rep && !r_.one_in(16)) pin(kRcx, r_.below(r_.one_in(4) ? 200 : 20));
+    // With a 32-bit count of zero, Intel's processors clear bits 63:32 of RCX, AMD's do not.
+    if (rep && code64 && address_size == 32)
+      pin(kRcx, 1 + r_.below(20));
+    else if (rep && !r_.one_in(16))
+      pin(kRcx, r_.below(r_.one_in(4) ? 200 : 20));
   }
   if (l.semantic == "Xlat") pinned_ |= 1u << kRax, pin(kRbx, at(kDs) - (c_.gpr[kRax] & 0xff));
   if (l.semantic.starts_with("Maskmov")) pin(kRdi, at(kDs));
@@ -829,7 +847,15 @@ unsigned group_of(u16 op) {
   }
 }
 
-bool approximate(u16 op) { return is(line(op).semantic, "F2xm1", "Fyl2x", "Fyl2xp1", "Fpatan"); }
+Rough roughness(u16 op) {
+  const std::string_view s = line(op).semantic;
+  if (is(s, "F2xm1", "Fyl2x", "Fyl2xp1", "Fpatan")) return Rough::Ulps;
+  if (is(s, "Fsin", "Fcos", "Fsincos", "Fptan")) return Rough::Angle;
+  if (is(s, "Rcpps", "Rcpss", "Rsqrtps", "Rsqrtss")) return Rough::Estimate;
+  return is(s, "Dpps", "Dppd") ? Rough::Nan : Rough::No;
+}
+
+bool stores_image(u16 op) { return is(line(op).semantic, "Fnsave", "Fnstenv", "Fxsave"); }
 
 Generator::Generator(bool (*allowed)(Feature), u32 groups) {
   for (u16 op = 0; op < kOpCount; ++op) {

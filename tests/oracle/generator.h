@@ -41,7 +41,17 @@ class Generator {
   std::vector<u16> ops_[3];
 };
 
-/// True for lines whose result the host's processor approximates in its own way: compared to within a few ulp.
-bool approximate(u16 op);
+/// Lines whose result the SDM does not define to the last bit. Each is its case's only instruction.
+enum class Rough : u8 {
+  No,
+  Ulps,      // transcendental: within a few ulp
+  Angle,     // FSIN and the like: the same for small arguments; reduction by pi is the processor's own
+  Estimate,  // RCPPS, RSQRTPS: relative error at most 1.5 * 2^-12
+  Nan        // DPPS, DPPD: which NaN a sum gives
+};
+Rough roughness(u16 op);
+inline bool approximate(u16 op) { return roughness(op) != Rough::No; }
+/// FNSAVE, FNSTENV, FXSAVE: stores an x87 image. The first and last instruction of its case.
+bool stores_image(u16 op);
 
 }  // namespace orrery::oracle

@@ -48,12 +48,14 @@ struct Frame {
   u64 stack;                                           // 1368
   u64 own_fs_base;                                     // 1376
   u64 context;                                         // 1384
+  u64 fs_base_out, gs_base_out;                        // 1392, 1400
 };
 static_assert(offsetof(Frame, target) == 136 && offsetof(Frame, ds) == 144 && offsetof(Frame, ss) == 152 &&
               offsetof(Frame, fs_base) == 160 && offsetof(Frame, fx) == 192 && offsetof(Frame, fx_out) == 704 &&
               offsetof(Frame, gpr_out) == 1216 && offsetof(Frame, flags_out) == 1344 &&
               offsetof(Frame, ds_out) == 1352 && offsetof(Frame, ss_out) == 1360 && offsetof(Frame, mxcsr) == 1364 &&
-              offsetof(Frame, stack) == 1368 && offsetof(Frame, context) == 1384);
+              offsetof(Frame, stack) == 1368 && offsetof(Frame, context) == 1384 &&
+              offsetof(Frame, gs_base_out) == 1400);
 
 // Copied to kStub. Every access to the frame is aligned: EFLAGS.AC may be on.
 asm(R"(
@@ -137,6 +139,10 @@ oracle_stub_signal:
   mov [F+1384], rdx
   mov rsp, [F+1368]
 2:
+  rdfsbase rax
+  mov [F+1392], rax
+  rdgsbase rax
+  mov [F+1400], rax
   mov eax, ds
   mov [F+1352], ax
   mov eax, es
@@ -213,6 +219,8 @@ void run_case(Shared& shared, unsigned slot) {
   for (const Case::Poke& p : c.poke) std::memcpy(reinterpret_cast<u8*>(kDataBase + p.at), p.bytes.data(), p.size);
   reinterpret_cast<void (*)()>(stub_address(oracle_stub_enter))();
   o.seg = {f.es_out, 0, f.ss_out, f.ds_out, f.fs_out, f.gs_out};
+  o.fs_base = f.fs_base_out, o.gs_base = f.gs_base_out;
+  for_each_blank(c, [](u64 at) { *reinterpret_cast<u8*>(kDataBase + at) = 0; });
   if (f.signal == 0) {
     o.vector = kEnd;
     o.error = 0, o.cr2 = 0;

@@ -52,6 +52,24 @@ TEST_F(Alignment, MaskmovqIsOneReferenceOfEightBytes) {
   EXPECT_FAULT(r, kAcv, 0);
 }
 
+TEST_F(Alignment, X87ImagesAreCheckedAsAWholeByTwoOrFourBytes) {
+  constexpr u32 kImage = CpuRig::kStack3 - 0x400;
+  // FNSTENV, FNSAVE, FLDENV, FRSTOR [EBX] with 32 and 16 bits (SDM vol. 3, table 6-7).
+  for (const std::string_view code : {"d9 33", "dd 33", "d9 23", "dd 23"}) {
+    for (const u32 at : {0u, 1u, 2u, 4u}) {
+      for (const bool wide : {true, false}) {
+        start(CpuRig::kStack3 - 0x80);
+        for (u32 n = 0; n < 128; n += 4) r.w32(kImage + n, 0);
+        r.w32(kImage + at, 0x37f);
+        r.s.gpr[kRbx] = kImage + at;
+        r.cpu.state_changed();
+        r.run((wide ? "" : "66 ") + std::string(code));
+        EXPECT_EQ(r.entered(), at % (wide ? 4 : 2) != 0 ? int{kAcv} : -1) << code << " at " << at << (wide ? "" : ", 66");
+      }
+    }
+  }
+}
+
 TEST_F(Alignment, TheSupervisorIsNotChecked) {
   r.protected_mode(0);
   r.s.cr0 |= kCr0Am;

@@ -204,5 +204,20 @@ TEST_F(X87Images, FnsaveBeyondTheLimitStoresNothing) {
   EXPECT_EQ(s.x87.status, 0x3921);
 }
 
+// Found by tests/oracle: nothing is stored in the last bytes, but they are part of the operand.
+TEST_F(X87Images, FxsaveAndFxrstorAccessAll512Bytes) {
+  for (const char* code : {"0f ae 05 00000500", "0f ae 0d 00000500"}) {
+    for (const u32 limit : {kImage + 511, kImage + 510, kImage + 463}) {
+      protected_32();
+      w32(kImage + 24, 0x1f80);
+      s.seg[kDs].limit = limit;
+      s.cr4 |= kCr4Osfxsr;
+      cpu.state_changed();
+      run(code);
+      EXPECT_EQ(entered(), limit == kImage + 511 ? -1 : int{kGp}) << code << ' ' << limit;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace orrery::test
