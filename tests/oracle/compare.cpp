@@ -105,10 +105,25 @@ std::string_view faulting(const Case& c, unsigned slot, const Outcome& o) {
   return {};
 }
 
+bool has_prefix(const Case& c, unsigned slot, const Outcome& o, u8 first, u8 second) {
+  const u64 at = o.rip + code_base(o.seg[kCs]) - slot_address(slot);
+  for (unsigned n = 0; n < c.count; ++n) {
+    if (at != c.start[n]) continue;
+    const auto begin = c.code.begin() + c.start[n], end = begin + std::min(4, c.start[n + 1] - c.start[n]);
+    return std::find(begin, end, first) != end || std::find(begin, end, second) != end;
+  }
+  return false;
+}
+
 /// Two faults of one instruction, of which processors may report either.
 bool either(const Case& c, unsigned slot, const Outcome& a, const Outcome& b) {
   // AMD's processors read the operands of SHA instructions from anywhere (SDM vol. 2: exception class 4, aligned).
   if (faulting(c, slot, b).starts_with("Sha") && b.vector == kGp) return true;
+  // AMD's processors want the offset canonical, before the base of FS or GS is added, Intel's the sum (SDM vol.
+  // 1, 3.3.7.1).
+  if (c.bits == Bits::B64 && (a.vector == kGp || a.vector == kSsv) && b.vector == kPfv && a.rip == b.rip &&
+      b.cr2 - (~u64{0} << 47) < 0x80000000 && has_prefix(c, slot, b, 0x64, 0x65))
+    return true;
   // Masked moves that wrap at 4 GiB.
   if (faulting(c, slot, b).starts_with("Maskmov") && c.bits != Bits::B64 && static_cast<u32>(b.gpr[kRdi]) > 0xfffffff0)
     return true;
@@ -168,12 +183,13 @@ void compare(const Case& c, unsigned slot, const Outcome& a, const Outcome& b, R
       a.rip + code_base(a.seg[kCs]) - slot_address(slot) >= c.start[c.count]) {
     return;
   }
+  constexpr u64 kUserEnd = 0x7ffffffff000;
   // Under a hypervisor INT1 may be reported as a fault: with the instruction's own address.
   const bool icebp = a.vector == kDb && (faulting(c, slot, a) == "Icebp" || faulting(c, slot, b) == "Icebp");
   if (icebp && a.vector == b.vector) return;
   if (a.vector != b.vector) differs("vector");
   // The kernel says of its own addresses that they are present.
-  const u32 hidden = a.vector == kPfv && (a.cr2 >> 47 != 0 || Emulated::system_address(a.cr2)) ? 1 : 0;
+  const u32 hidden = a.vector == kPfv && (a.cr2 >= kUserEnd || Emulated::system_address(a.cr2)) ? 1 : 0;
   // Instructions with several accesses: which one faults first is the processor's choice.
   const bool several = is_in(faulting(c, slot, a), {"Iret", "RetFar", "RetFarImm", "FarJmpMem", "FarCallMem", "Bound",
                                                     "Enter", "Pusha", "Popa", "FarCallImm", "Cmpxchg16b"}) ||

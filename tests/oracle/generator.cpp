@@ -199,6 +199,10 @@ u64 Builder::segment_base(unsigned seg) const {
 
 u64 Builder::target(unsigned width) {
   const u64 w = std::max(width, 1u);
+  if (c_.bits == Bits::B64 && r_.one_in(16)) {  // about the ends of the canonical halves, and far from them
+    constexpr u64 kEnds[] = {u64{1} << 47, ~u64{0} << 47, u64{0x1234567890abcdef}, 0};
+    return kEnds[r_.below(std::size(kEnds))] - r_.below(w + 2);
+  }
   switch (r_.below(24)) {
     case 0: return kDataBase + 0x1000 - r_.below(w + 1);  // two writable pages
     case 1: return kDataBase + 0x2000 - r_.below(w + 1);  // into a read-only page

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -70,6 +71,9 @@ struct Options {
   u32 groups = (1u << kGroups) - 1;
   unsigned bits = 7, reports = 20;
 };
+
+/// A long run that is interrupted says how far it came.
+volatile std::sig_atomic_t interrupted = 0;
 
 struct Tally {
   std::array<std::array<u64, kGroups>, 3> instructions{};  // by Bits
@@ -214,13 +218,15 @@ int Oracle::run() {
   const auto begin = Clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - begin).count(); };
   u64 seed = o_.seed;
+  std::signal(SIGINT, [](int) { interrupted = 1; });
+  std::signal(SIGTERM, [](int) { interrupted = 1; });
   do {
     for (unsigned bits = 0; bits < 3; ++bits) {
       if ((o_.bits >> bits & 1) == 0) continue;
       batch(seed, static_cast<Bits>(bits), bits == 2 || (seed & 1) != 0);
     }
     ++seed;
-  } while (seconds() < o_.seconds && seed - o_.seed < o_.seeds);
+  } while (seconds() < o_.seconds && seed - o_.seed < o_.seeds && interrupted == 0);
   fmt::print(
       "{} cases equal ({} of them faults), {} different, {} skipped, {} batches lost; {:.0f} cases/s; seeds {} to {}\n",
       tally_.cases, tally_.faults, tally_.different, tally_.skipped, tally_.lost,
