@@ -284,7 +284,8 @@ class PortBackend final : public CharBackend {
 CharHub::CharHub() : state_(std::make_shared<State>()) {
   // A reader that goes away is a result of write(), not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
-  if (::pipe2(state_->wake.data(), O_CLOEXEC | O_NONBLOCK) != 0) usage_error("no pipe: close some programs and try again");
+  if (::pipe2(state_->wake.data(), O_CLOEXEC | O_NONBLOCK) != 0)
+    usage_error("no pipe: close some programs and try again");
 }
 
 CharHub::~CharHub() {

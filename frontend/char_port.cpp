@@ -55,7 +55,8 @@ void serve(CharDescriptors& ends, const CharSpec& spec, const std::string& label
     set_nonblocking(ends.listener);
     return;
   }
-  if (report) report(fmt::format("waiting for a connection to {} ({}); wait=off starts without", char_spec_text(spec), label));
+  if (report)
+    report(fmt::format("waiting for a connection to {} ({}); wait=off starts without", char_spec_text(spec), label));
   ends.in = ends.out = accept_client(ends.listener);
   if (ends.in < 0) fail(spec, "cannot accept", std::strerror(errno), "try again");
   set_nonblocking(ends.listener);
@@ -119,7 +120,7 @@ void open_unix(CharDescriptors& ends, const CharSpec& spec) {
   ::close(fd);
   if (connected) fail(spec, "cannot be bound", "another program serves it", "give another name");
   // A socket that a program has left behind, which nobody serves, is in the way; anything else is not ours to remove.
-  struct stat info {};
+  struct stat info{};
   if (::lstat(spec.path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) ::unlink(spec.path.c_str());
   ends.listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (ends.listener < 0 || ::bind(ends.listener, generic, sizeof address) != 0) {
@@ -187,7 +188,8 @@ CharDescriptors open_char(const CharSpec& spec, const std::string& label,
       break;
     case CharSpec::Kind::File:
       ends.out = ::open(spec.path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (spec.append ? O_APPEND : O_TRUNC), 0666);
-      if (ends.out < 0) fail(spec, "cannot be written", std::strerror(errno), "give a file in a folder that is writable");
+      if (ends.out < 0)
+        fail(spec, "cannot be written", std::strerror(errno), "give a file in a folder that is writable");
       break;
     case CharSpec::Kind::Device: {
       ends.in = ends.out = ::open(spec.path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);

@@ -9,9 +9,9 @@
 namespace orrery::frontend {
 namespace {
 
-constexpr std::array<std::string_view, 12> kNames = {"none", "null", "stdio", "mon:stdio", "file:PATH", "pty",
-                                                     "tcp:HOST:PORT", "tcp::PORT,server", "unix:PATH", "/dev/TTY", "vc",
-                                                     "chardev:ID"};
+constexpr std::array<std::string_view, 12> kNames = {
+    "none",      "null",     "stdio", "mon:stdio", "file:PATH", "pty", "tcp:HOST:PORT", "tcp::PORT,server",
+    "unix:PATH", "/dev/TTY", "vc",    "chardev:ID"};
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
@@ -86,8 +86,8 @@ CharSpec parse_char_spec(std::string_view option, std::string_view text, const s
     usage_error("{} {}: this kind of connection is not offered: give tcp:HOST:PORT, unix:PATH or pty", option, whole);
   } else {
     const std::string_view kind = text.substr(0, text.find(':'));
-    static constexpr std::array<std::string_view, 10> kKinds = {"none", "null", "stdio", "mon:stdio", "file:", "pty",
-                                                                "tcp:", "unix:", "vc", "chardev:"};
+    static constexpr std::array<std::string_view, 10> kKinds = {
+        "none", "null", "stdio", "mon:stdio", "file:", "pty", "tcp:", "unix:", "vc", "chardev:"};
     usage_error("{} {}: unknown kind of connection{}", option, whole, suggestion(kind, kKinds));
   }
   return spec;
@@ -115,7 +115,8 @@ std::string char_spec_text(const CharSpec& spec) {
 std::string char_spec_help() {
   std::string text = "Where a port can lead:\n";
   for (const std::string_view name : kNames) text += fmt::format("  {}\n", name);
-  return text + "A server waits for its client unless wait=off (nowait) is given; without a host it is bound to loopback.\n";
+  return text +
+         "A server waits for its client unless wait=off (nowait) is given; without a host it is bound to loopback.\n";
 }
 
 }  // namespace orrery::frontend

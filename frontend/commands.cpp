@@ -72,7 +72,8 @@ int run_command(std::span<const std::string> words) {
 }
 
 int replay_command(std::span<const std::string> words) {
-  if (words.empty() || words[0].starts_with('-')) usage_error("replay: which run? Give the journal: orrery replay JOURNAL");
+  if (words.empty() || words[0].starts_with('-'))
+    usage_error("replay: which run? Give the journal: orrery replay JOURNAL");
   auto reader = std::make_shared<const machine::JournalReader>(machine::JournalReader::from_file(words[0]));
   if (!reader->damage().empty()) tell(reader->damage());
   Settings settings = parse_options(words.subspan(1));

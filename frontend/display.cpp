@@ -39,7 +39,8 @@ std::unique_ptr<Display> make_display(Settings& settings, std::string& note) {
   note = "no window: neither DISPLAY nor WAYLAND_DISPLAY is set (-display none says so, -nographic uses this terminal)";
 #else
   if (settings.display == DisplayKind::Sdl) {
-    usage_error("-display sdl: this program was built without SDL2: install libsdl2-dev and build again, or use -display none");
+    usage_error(
+        "-display sdl: this program was built without SDL2: install libsdl2-dev and build again, or use -display none");
   }
   note = "no window: this program was built without SDL2 (-display none says so, -nographic uses this terminal)";
 #endif

@@ -21,9 +21,9 @@ class Display {
   virtual void run(Session& session) = 0;
 };
 
-/// The display that the settings ask for. DisplayKind::Default is a window if this program has one built in and the host
-/// offers a place for it; else none, with a line for the user in `note`. Throws UsageError if an explicit choice cannot
-/// be had. Also sets settings.display to what was chosen.
+/// The display that the settings ask for. DisplayKind::Default is a window if this program has one built in and the
+/// host offers a place for it; else none, with a line for the user in `note`. Throws UsageError if an explicit choice
+/// cannot be had. Also sets settings.display to what was chosen.
 std::unique_ptr<Display> make_display(Settings& settings, std::string& note);
 
 #ifdef ORRERY_SDL

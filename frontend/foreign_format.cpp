@@ -44,7 +44,8 @@ constexpr Magic kMagics[] = {
     {0, "SCP"sv, {"a SuperCard Pro flux image", kFluxFix}},
     {0, "86BF"sv, {"an 86F floppy", kFluxFix}},
     {0, "MEDIA DESCRIPTOR"sv, {"the description of an MDF image", "convert it with mdf2iso, and give the .iso"}},
-    {0, "\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0"sv,
+    {0,
+     "\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0"sv,
      {"a CD image with raw sectors of 2352 bytes", "convert it with bchunk, and give the .iso"}},
     {0, "FILE \""sv, {"a cue sheet", "convert its .bin with bchunk, and give the .iso"}},
     {0, "ORRERYJ"sv, {"a journal", "give it to: orrery replay FILE"}},
@@ -64,10 +65,16 @@ struct Packed {
   std::string_view name;
 };
 constexpr Packed kPacked[] = {
-    {"\x1f\x8b\x08"sv, "gzip-compressed data"}, {"\xfd""7zXZ\0"sv, "xz-compressed data"},
-    {"BZh"sv, "bzip2-compressed data"},         {"\x28\xb5\x2f\xfd"sv, "zstd-compressed data"},
-    {"\x04\x22\x4d\x18"sv, "lz4-compressed data"}, {"\x02\x21\x4c\x18"sv, "lz4-compressed data"},
-    {"070701"sv, "a cpio archive"},             {"070702"sv, "a cpio archive"},
+    {"\x1f\x8b\x08"sv, "gzip-compressed data"},
+    {"\xfd"
+     "7zXZ\0"sv,
+     "xz-compressed data"},
+    {"BZh"sv, "bzip2-compressed data"},
+    {"\x28\xb5\x2f\xfd"sv, "zstd-compressed data"},
+    {"\x04\x22\x4d\x18"sv, "lz4-compressed data"},
+    {"\x02\x21\x4c\x18"sv, "lz4-compressed data"},
+    {"070701"sv, "a cpio archive"},
+    {"070702"sv, "a cpio archive"},
     {"\x5d\0\0"sv, "lzma-compressed data"},
 };
 

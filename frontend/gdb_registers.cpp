@@ -92,9 +92,7 @@ class Table {
   void plain(std::string name, unsigned bits, std::string type, Feature feature, Get place, std::string group = {}) {
     add(
         std::move(name), bits, std::move(type), feature,
-        [place](const Cpu& c) {
-          return Value{u64{place(const_cast<State&>(c.state()))}, 0};
-        },
+        [place](const Cpu& c) { return Value{u64{place(const_cast<State&>(c.state()))}, 0}; },
         [place, bits](machine::Debugger&, Cpu& c, Value v) {
           auto& field = place(c.state());
           const u64 mask = bits >= 64 ? ~u64{0} : (u64{1} << bits) - 1;
@@ -107,10 +105,7 @@ class Table {
   void read_only(std::string name, unsigned bits, std::string type, Get get) {
     add(
         std::move(name), bits, std::move(type), Feature::System,
-        [get](const Cpu& c) {
-          return Value{static_cast<u64>(get(c.state())), 0};
-        },
-        {}, "system");
+        [get](const Cpu& c) { return Value{static_cast<u64>(get(c.state())), 0}; }, {}, "system");
   }
 
   void core() {
@@ -121,10 +116,7 @@ class Table {
     }
     plain("eip", 32, "code_ptr", Feature::Core, [](State& s) -> u64& { return s.rip; });
     add(
-        "eflags", 32, "i386_eflags", Feature::Core,
-        [](const Cpu& c) {
-          return Value{c.rflags(), 0};
-        },
+        "eflags", 32, "i386_eflags", Feature::Core, [](const Cpu& c) { return Value{c.rflags(), 0}; },
         [](machine::Debugger&, Cpu& c, Value v) {
           c.set_rflags(v.low & 0xffffffff);
           return std::string();
@@ -132,9 +124,7 @@ class Table {
     for (const unsigned n : {cpu::kCs, cpu::kSs, cpu::kDs, cpu::kEs, cpu::kFs, cpu::kGs}) {
       add(
           std::string(kSegmentNames[n]), 32, "int32", Feature::Core,
-          [n](const Cpu& c) {
-            return Value{c.state().seg[n].selector, 0};
-          },
+          [n](const Cpu& c) { return Value{c.state().seg[n].selector, 0}; },
           [n](machine::Debugger& d, Cpu& c, Value v) {
             // gdb writes back what it has read.
             if (v.low == c.state().seg[n].selector) return std::string();
@@ -157,9 +147,7 @@ class Table {
     const auto x87 = [this](const char* name, unsigned bits, auto place) {
       add(
           name, 32, "int", Feature::Core,
-          [place](const Cpu& c) {
-            return Value{static_cast<u32>(place(const_cast<State&>(c.state()).x87)), 0};
-          },
+          [place](const Cpu& c) { return Value{static_cast<u32>(place(const_cast<State&>(c.state()).x87)), 0}; },
           [place, bits](machine::Debugger&, Cpu& c, Value v) {
             auto& field = place(c.state().x87);
             field = static_cast<std::remove_reference_t<decltype(field)>>(v.low & ((u64{1} << bits) - 1));
@@ -182,9 +170,7 @@ class Table {
     for (unsigned n = 0; n < 8; ++n) {
       add(
           fmt::format("xmm{}", n), 128, "vec128", Feature::Sse,
-          [n](const Cpu& c) {
-            return Value{c.state().xmm[n].q[0], c.state().xmm[n].q[1]};
-          },
+          [n](const Cpu& c) { return Value{c.state().xmm[n].q[0], c.state().xmm[n].q[1]}; },
           [n](machine::Debugger&, Cpu& c, Value v) {
             c.state().xmm[n].q[0] = v.low;
             c.state().xmm[n].q[1] = v.high;
@@ -192,10 +178,7 @@ class Table {
           });
     }
     add(
-        "mxcsr", 32, "i386_mxcsr", Feature::Sse,
-        [](const Cpu& c) {
-          return Value{c.state().mxcsr, 0};
-        },
+        "mxcsr", 32, "i386_mxcsr", Feature::Sse, [](const Cpu& c) { return Value{c.state().mxcsr, 0}; },
         [](machine::Debugger&, Cpu& c, Value v) {
           if ((v.low & ~u64{0xffff}) != 0) return std::string("MXCSR has 16 bits");
           c.state().mxcsr = static_cast<u32>(v.low);
@@ -223,10 +206,7 @@ class Table {
     read_only("tr", 32, "int32", [](const State& s) { return s.tr.selector; });
     read_only("tr_base", 32, "data_ptr", [](const State& s) { return s.tr.base; });
     add(
-        "cr0", 32, "i386_cr0", Feature::System,
-        [](const Cpu& c) {
-          return Value{c.state().cr0, 0};
-        },
+        "cr0", 32, "i386_cr0", Feature::System, [](const Cpu& c) { return Value{c.state().cr0, 0}; },
         [](machine::Debugger&, Cpu& c, Value v) {
           // What else changes with these is for the guest to do.
           constexpr u64 kFixed = cpu::kCr0Pe | cpu::kCr0Pg;
@@ -235,13 +215,9 @@ class Table {
           return std::string();
         },
         "system");
-    plain(
-        "cr2", 32, "data_ptr", Feature::System, [](State& s) -> u64& { return s.cr2; }, "system");
+    plain("cr2", 32, "data_ptr", Feature::System, [](State& s) -> u64& { return s.cr2; }, "system");
     add(
-        "cr3", 32, "int32", Feature::System,
-        [](const Cpu& c) {
-          return Value{c.state().cr3, 0};
-        },
+        "cr3", 32, "int32", Feature::System, [](const Cpu& c) { return Value{c.state().cr3, 0}; },
         [](machine::Debugger& d, Cpu& c, Value v) {
           State& s = c.state();
           s.cr3 = v.low & 0xffffffff;

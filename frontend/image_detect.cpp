@@ -30,9 +30,10 @@ class Reader {
  public:
   /// `who` begins the messages: the file's name in quotes.
   Reader(const std::string& path, const std::string& who) : who_(who) {
-    struct stat info {};
+    struct stat info{};
     if (::stat(path.c_str(), &info) != 0) {
-      if (errno == ENOENT || errno == ENOTDIR) usage_error("{}: there is no such file: check the name and the folder", who);
+      if (errno == ENOENT || errno == ENOTDIR)
+        usage_error("{}: there is no such file: check the name and the folder", who);
       if (errno == EACCES) usage_error("{}: permission denied for a folder above it: check its permissions", who);
       usage_error("{}: {}: check the name", who, std::strerror(errno));
     }
@@ -100,8 +101,8 @@ struct FloppySize {
   u64 kib;
   std::string_view name;
 };
-constexpr FloppySize kFloppySizes[] = {{160, "160 KB"},  {180, "180 KB"},   {320, "320 KB"},   {360, "360 KB"},
-                                       {640, "640 KB"},  {720, "720 KB"},   {1200, "1.2 MB"},  {1280, "1.28 MB"},
+constexpr FloppySize kFloppySizes[] = {{160, "160 KB"},   {180, "180 KB"},  {320, "320 KB"},   {360, "360 KB"},
+                                       {640, "640 KB"},   {720, "720 KB"},  {1200, "1.2 MB"},  {1280, "1.28 MB"},
                                        {1440, "1.44 MB"}, {1600, "1.6 MB"}, {1680, "1.68 MB"}, {1722, "1.72 MB"},
                                        {1743, "1.74 MB"}, {2880, "2.88 MB"}};
 
@@ -251,7 +252,9 @@ Multiboot multiboot(std::span<const u8> head) {
 }
 
 std::optional<ImageInfo> detect_multiboot(const Reader& file, std::span<const u8> head) {
-  const bool elf = has_at(head, 0, "\x7f""ELF");
+  const bool elf = has_at(head, 0,
+                          "\x7f"
+                          "ELF");
   switch (multiboot(head)) {
     case Multiboot::One:
       return ImageInfo{ImageKind::MultibootKernel, file.size(),
@@ -281,8 +284,8 @@ ImageInfo floppy_info(const Reader& file, std::span<const u8> head, bool also_cd
 ImageInfo disk_info(const Reader& file, std::span<const u8> head) {
   std::string what = fmt::format("hard disk, {}", size_text(file.size()));
   if (const auto table = partitions(head, file.size())) {
-    what += fmt::format(", {} with {} partition{}", table->gpt ? "GPT" : "MBR", table->count,
-                        table->count == 1 ? "" : "s");
+    what +=
+        fmt::format(", {} with {} partition{}", table->gpt ? "GPT" : "MBR", table->count, table->count == 1 ? "" : "s");
   } else if (!has_at(head, 510, "\x55\xaa")) {
     what += ", nothing to boot on it";
   }
@@ -291,11 +294,12 @@ ImageInfo disk_info(const Reader& file, std::span<const u8> head) {
 
 void refuse_foreign(const Reader& file, std::span<const u8> head) {
   const std::vector<u8> tail = file.size() >= kSector ? file.read(file.size() - kSector, kSector) : std::vector<u8>();
-  if (const auto foreign = foreign_format(head, tail)) usage_error("{}: {}: {}", file.who(), foreign->name, foreign->fix);
+  if (const auto foreign = foreign_format(head, tail))
+    usage_error("{}: {}: {}", file.who(), foreign->name, foreign->fix);
 }
 
-/// A file that is a CD and fits on a floppy with a boot sector (grub-mkrescue makes such) has only its name to tell which
-/// of the two its owner means.
+/// A file that is a CD and fits on a floppy with a boot sector (grub-mkrescue makes such) has only its name to tell
+/// which of the two its owner means.
 bool named_as_floppy(const std::string& path) {
   static constexpr std::string_view kEndings[] = {".img", ".ima", ".flp", ".fdd", ".vfd", ".dsk"};
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
@@ -336,8 +340,9 @@ ImageInfo detect_image(const std::string& path) {
 void check_medium(const std::string& path, ImageKind kind, bool raw) {
   const Reader file(path, quoted(path));
   if (kind == ImageKind::Floppy && file.size() > kLargestFloppy) {
-    usage_error("{}: no floppy has {}: floppies have 160K to 2880K; give it as a disk with -hda, or as a CD with -cdrom",
-                file.who(), size_text(file.size()));
+    usage_error(
+        "{}: no floppy has {}: floppies have 160K to 2880K; give it as a disk with -hda, or as a CD with -cdrom",
+        file.who(), size_text(file.size()));
   }
   if (raw) return;
   const std::vector<u8> head = file.read(0, kHead);
@@ -347,7 +352,8 @@ void check_medium(const std::string& path, ImageKind kind, bool raw) {
   refuse_foreign(file, head);
   if (kind == ImageKind::Cdrom) {
     if (!detect_cdrom(file) && file.size() % 2048 != 0) {
-      usage_error("{}: not an ISO 9660 image, and not whole CD sectors: give an .iso, or use -hda for a disk", file.who());
+      usage_error("{}: not an ISO 9660 image, and not whole CD sectors: give an .iso, or use -hda for a disk",
+                  file.who());
     }
   } else {
     check_complete(file, head);
@@ -370,7 +376,7 @@ void check_kernel(const std::string& path) {
 void check_file(const std::string& option, const std::string& path) { Reader(path, option + " '" + path + "'"); }
 
 void check_folder(const std::string& option, const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) usage_error("{} '{}': {}: give a folder", option, path, std::strerror(errno));
   if (!S_ISDIR(info.st_mode)) usage_error("{} '{}': not a folder: give the folder that the file is in", option, path);
 }

@@ -29,8 +29,8 @@ struct ImageInfo {
 /// Looks into the file. Throws UsageError.
 ImageInfo detect_image(const std::string& path);
 
-/// `path` was given for a drive of this kind (Floppy, Disk or Cdrom): throws UsageError if it cannot be that. With `raw`
-/// (format=raw) only what no drive could take is refused.
+/// `path` was given for a drive of this kind (Floppy, Disk or Cdrom): throws UsageError if it cannot be that. With
+/// `raw` (format=raw) only what no drive could take is refused.
 void check_medium(const std::string& path, ImageKind kind, bool raw);
 
 /// `path` was given as -kernel.

@@ -18,23 +18,23 @@ struct KeyName {
 
 // HID usage tables 1.12, page 07h.
 constexpr KeyName kNames[] = {
-    {"enter", 40},        {"ret", 40},          {"return", 40},        {"esc", 41},          {"escape", 41},
-    {"backspace", 42},    {"bs", 42},           {"tab", 43},           {"space", 44},        {"spc", 44},
-    {"minus", 45},        {"equal", 46},        {"bracket_left", 47},  {"bracket_right", 48}, {"backslash", 49},
-    {"semicolon", 51},    {"apostrophe", 52},   {"grave_accent", 53},  {"grave", 53},        {"comma", 54},
-    {"dot", 55},          {"period", 55},       {"slash", 56},         {"caps_lock", 57},    {"capslock", 57},
-    {"print", 70},        {"sysrq", 70},        {"printscreen", 70},   {"scroll_lock", 71},  {"scrolllock", 71},
-    {"pause", 72},        {"insert", 73},       {"ins", 73},           {"home", 74},         {"pgup", 75},
-    {"pageup", 75},       {"delete", 76},       {"del", 76},           {"end", 77},          {"pgdn", 78},
-    {"pagedown", 78},     {"right", 79},        {"left", 80},          {"down", 81},         {"up", 82},
-    {"num_lock", 83},     {"numlock", 83},      {"kp_divide", 84},     {"kp_multiply", 85},  {"asterisk", 85},
-    {"kp_subtract", 86},  {"kp_add", 87},       {"kp_enter", 88},      {"kp_1", 89},         {"kp_2", 90},
-    {"kp_3", 91},         {"kp_4", 92},         {"kp_5", 93},          {"kp_6", 94},         {"kp_7", 95},
-    {"kp_8", 96},         {"kp_9", 97},         {"kp_0", 98},          {"kp_decimal", 99},   {"less", 100},
-    {"menu", 101},        {"compose", 101},     {"ctrl", 224},         {"ctrl_l", 224},      {"shift", 225},
-    {"shift_l", 225},     {"alt", 226},         {"alt_l", 226},        {"meta_l", 227},      {"win", 227},
-    {"meta", 227},        {"super", 227},       {"ctrl_r", 228},       {"shift_r", 229},     {"alt_r", 230},
-    {"altgr", 230},       {"meta_r", 231},      {"win_r", 231},
+    {"enter", 40},       {"ret", 40},        {"return", 40},       {"esc", 41},           {"escape", 41},
+    {"backspace", 42},   {"bs", 42},         {"tab", 43},          {"space", 44},         {"spc", 44},
+    {"minus", 45},       {"equal", 46},      {"bracket_left", 47}, {"bracket_right", 48}, {"backslash", 49},
+    {"semicolon", 51},   {"apostrophe", 52}, {"grave_accent", 53}, {"grave", 53},         {"comma", 54},
+    {"dot", 55},         {"period", 55},     {"slash", 56},        {"caps_lock", 57},     {"capslock", 57},
+    {"print", 70},       {"sysrq", 70},      {"printscreen", 70},  {"scroll_lock", 71},   {"scrolllock", 71},
+    {"pause", 72},       {"insert", 73},     {"ins", 73},          {"home", 74},          {"pgup", 75},
+    {"pageup", 75},      {"delete", 76},     {"del", 76},          {"end", 77},           {"pgdn", 78},
+    {"pagedown", 78},    {"right", 79},      {"left", 80},         {"down", 81},          {"up", 82},
+    {"num_lock", 83},    {"numlock", 83},    {"kp_divide", 84},    {"kp_multiply", 85},   {"asterisk", 85},
+    {"kp_subtract", 86}, {"kp_add", 87},     {"kp_enter", 88},     {"kp_1", 89},          {"kp_2", 90},
+    {"kp_3", 91},        {"kp_4", 92},       {"kp_5", 93},         {"kp_6", 94},          {"kp_7", 95},
+    {"kp_8", 96},        {"kp_9", 97},       {"kp_0", 98},         {"kp_decimal", 99},    {"less", 100},
+    {"menu", 101},       {"compose", 101},   {"ctrl", 224},        {"ctrl_l", 224},       {"shift", 225},
+    {"shift_l", 225},    {"alt", 226},       {"alt_l", 226},       {"meta_l", 227},       {"win", 227},
+    {"meta", 227},       {"super", 227},     {"ctrl_r", 228},      {"shift_r", 229},      {"alt_r", 230},
+    {"altgr", 230},      {"meta_r", 231},    {"win_r", 231},
 };
 
 constexpr std::string_view kFunctionNames[] = {"f1",  "f2",  "f3",  "f4",  "f5",  "f6",  "f7",  "f8",
@@ -47,11 +47,10 @@ struct Symbol {
   KeyUsage key;
 };
 constexpr Symbol kSymbols[] = {
-    {'1', '!', 30},  {'2', '@', 31}, {'3', '#', 32},  {'4', '$', 33}, {'5', '%', 34},  {'6', '^', 35},
-    {'7', '&', 36},  {'8', '*', 37}, {'9', '(', 38},  {'0', ')', 39}, {'-', '_', 45},  {'=', '+', 46},
-    {'[', '{', 47},  {']', '}', 48}, {'\\', '|', 49}, {';', ':', 51}, {'\'', '"', 52}, {'`', '~', 53},
-    {',', '<', 54},  {'.', '>', 55}, {'/', '?', 56},  {' ', ' ', 44}, {'\n', 0, 40},   {'\r', 0, 40},
-    {'\t', 0, 43},   {'\b', 0, 42},  {'\x1b', 0, 41},
+    {'1', '!', 30},  {'2', '@', 31}, {'3', '#', 32},  {'4', '$', 33}, {'5', '%', 34}, {'6', '^', 35},  {'7', '&', 36},
+    {'8', '*', 37},  {'9', '(', 38}, {'0', ')', 39},  {'-', '_', 45}, {'=', '+', 46}, {'[', '{', 47},  {']', '}', 48},
+    {'\\', '|', 49}, {';', ':', 51}, {'\'', '"', 52}, {'`', '~', 53}, {',', '<', 54}, {'.', '>', 55},  {'/', '?', 56},
+    {' ', ' ', 44},  {'\n', 0, 40},  {'\r', 0, 40},   {'\t', 0, 43},  {'\b', 0, 42},  {'\x1b', 0, 41},
 };
 
 constexpr KeyUsage kLeftShift = 225;

@@ -10,8 +10,8 @@
 
 namespace orrery::frontend {
 
-/// The key with that name: a to z, 0 to 9, f1 to f24, and names such as enter, esc, ctrl, alt_r, pgup, kp_5, minus. QEMU's
-/// sendkey names (ret, spc, meta_l ...) are known too. Case does not matter.
+/// The key with that name: a to z, 0 to 9, f1 to f24, and names such as enter, esc, ctrl, alt_r, pgup, kp_5, minus.
+/// QEMU's sendkey names (ret, spc, meta_l ...) are known too. Case does not matter.
 std::optional<machine::KeyUsage> key_from_name(std::string_view name);
 
 /// "ctrl-alt-del" or "shift+a": keys to be pressed in this order and released in the opposite one. Nothing if one of
@@ -32,7 +32,8 @@ std::optional<CharacterKey> key_for_character(char c);
 /// Presses and releases: a whole combination.
 void append_combination(std::vector<machine::KeyInput>& inputs, const std::vector<machine::KeyUsage>& keys, bool paced);
 
-/// Text to be typed, with {name} or {ctrl-c} for keys and {{ for a brace. Throws UsageError for what no US keyboard has.
+/// Text to be typed, with {name} or {ctrl-c} for keys and {{ for a brace. Throws UsageError for what no US keyboard
+/// has.
 std::vector<machine::KeyInput> typed_keys(std::string_view text);
 
 }  // namespace orrery::frontend

@@ -35,11 +35,14 @@ std::vector<std::string_view> near_words(std::string_view word, std::span<const 
   for (const std::string_view candidate : candidates) {
     unsigned distance = edit_distance(word, candidate);
     // A word that only was cut short, or has something in front or behind, is near however much is missing.
-    const bool part = word.size() >= 3 && candidate.size() >= 3 &&
-                      (candidate.find(word) != std::string_view::npos || word.find(candidate) != std::string_view::npos);
+    const bool part =
+        word.size() >= 3 && candidate.size() >= 3 &&
+        (candidate.find(word) != std::string_view::npos || word.find(candidate) != std::string_view::npos);
     if (part) distance = std::min(distance, 1u);
-    const unsigned allowed = std::max<unsigned>(1, static_cast<unsigned>(std::min(word.size(), candidate.size())) / 3 + 1);
-    if (distance <= allowed && distance < std::max(word.size(), candidate.size())) ranked.emplace_back(distance, candidate);
+    const unsigned allowed =
+        std::max<unsigned>(1, static_cast<unsigned>(std::min(word.size(), candidate.size())) / 3 + 1);
+    if (distance <= allowed && distance < std::max(word.size(), candidate.size()))
+      ranked.emplace_back(distance, candidate);
   }
   std::ranges::stable_sort(ranked, {}, [](const auto& entry) { return entry.first; });
   std::vector<std::string_view> words;

@@ -14,9 +14,12 @@ struct KnownOption {
   bool argument;
 };
 constexpr KnownOption kIgnored[] = {
-    {"no-fd-bootchk", false}, {"no-user-config", false}, {"nodefconfig", false}, {"msg", true},
-    {"sandbox", true},        {"k", true},               {"overcommit", true},   {"mem-prealloc", false},
-    {"audio", true},          {"enable-fips", false},    {"no-quit", false},
+    {"no-fd-bootchk", false}, {"no-user-config", false},
+    {"nodefconfig", false},   {"msg", true},
+    {"sandbox", true},        {"k", true},
+    {"overcommit", true},     {"mem-prealloc", false},
+    {"audio", true},          {"enable-fips", false},
+    {"no-quit", false},
 };
 
 /// QEMU's options that ask for something this version does not have. `fix` ends the message.
@@ -121,11 +124,13 @@ void settle_ports(Builder& b) {
     }
   }
   std::array<machine::Serial, 4>& ports = out.config.serial;
-  if (!b.defaults) ports = {machine::Serial{false}, machine::Serial{false}, machine::Serial{false}, machine::Serial{false}};
+  if (!b.defaults)
+    ports = {machine::Serial{false}, machine::Serial{false}, machine::Serial{false}, machine::Serial{false}};
   const bool only_none = !b.serial.empty() && std::ranges::all_of(b.serial, [](const CharSpec& spec) {
     return spec.kind == CharSpec::Kind::None;
   });
-  if (only_none) ports = {machine::Serial{false}, machine::Serial{false}, machine::Serial{false}, machine::Serial{false}};
+  if (only_none)
+    ports = {machine::Serial{false}, machine::Serial{false}, machine::Serial{false}, machine::Serial{false}};
   for (std::size_t i = 0; i < b.serial.size(); ++i) {
     out.serial[i] = b.serial[i];
     ports[i].present = b.serial[i].kind != CharSpec::Kind::None;
@@ -155,9 +160,9 @@ void settle_ports(Builder& b) {
 }
 
 constexpr std::pair<OptionGroup, std::string_view> kGroups[] = {
-    {OptionGroup::Machine, "Machine"},       {OptionGroup::Drives, "Drives and images"},
-    {OptionGroup::Boot, "Boot"},             {OptionGroup::Ports, "Ports"},
-    {OptionGroup::Display, "Display"},       {OptionGroup::Running, "Running, recording, tracing"},
+    {OptionGroup::Machine, "Machine"}, {OptionGroup::Drives, "Drives and images"},
+    {OptionGroup::Boot, "Boot"},       {OptionGroup::Ports, "Ports"},
+    {OptionGroup::Display, "Display"}, {OptionGroup::Running, "Running, recording, tracing"},
     {OptionGroup::Help, "Help"},
 };
 
@@ -270,7 +275,8 @@ std::string help_text() {
 }
 
 std::string full_help_text() {
-  std::string text = "Usage: orrery [options] [image ...]\n\nOne or two dashes, as you like; names are QEMU's where it has them.\n";
+  std::string text =
+      "Usage: orrery [options] [image ...]\n\nOne or two dashes, as you like; names are QEMU's where it has them.\n";
   for (const auto& [group, title] : kGroups) {
     text += fmt::format("\n{}:\n", title);
     for (const OptionSpec& spec : option_table()) {

@@ -29,8 +29,8 @@ void add_drive(Builder& b, Interface interface, Media media, u8 index, std::stri
 
 machine::ImageFormat image_format(Builder& b, std::string_view name) {
   if (name == "raw") return machine::ImageFormat::Raw;
-  static constexpr std::string_view kOthers[] = {"qcow2", "qcow", "qed", "vmdk", "vdi", "vpc", "vhdx", "vhd", "parallels",
-                                                 "bochs", "cloop", "dmg", "vvfat", "luks"};
+  static constexpr std::string_view kOthers[] = {"qcow2", "qcow",      "qed",   "vmdk",  "vdi", "vpc",   "vhdx",
+                                                 "vhd",   "parallels", "bochs", "cloop", "dmg", "vvfat", "luks"};
   if (std::ranges::find(kOthers, name) != std::end(kOthers)) {
     b.fail("format={} cannot be read yet: convert the image with qemu-img convert -O raw, and give format=raw", name);
   }
@@ -82,8 +82,8 @@ void apply_drive(Builder& b, std::string_view value) {
   drive.snapshot = keys.take_flag("snapshot");
   drive.id = keys.take("id").value_or("");
   // How the host does it, which the guest cannot see.
-  keys.ignore({"cache", "cache.direct", "cache.writeback", "cache.no-flush", "aio", "discard", "detect-zeroes", "werror",
-               "rerror", "copy-on-read", "serial", "locking", "file.locking"});
+  keys.ignore({"cache", "cache.direct", "cache.writeback", "cache.no-flush", "aio", "discard", "detect-zeroes",
+               "werror", "rerror", "copy-on-read", "serial", "locking", "file.locking"});
   keys.finish();
   if (drive.path.empty() && drive.media == Media::Disk && drive.interface != Interface::Floppy) {
     b.fail("a hard disk needs an image: give file=IMAGE");
@@ -209,8 +209,8 @@ bool apply_drive_device(Builder& b, std::string_view driver, KeyValues& keys) {
       if (drive.id == id) drive.index = static_cast<u8>(*unit);
     }
   }
-  keys.ignore({"id", "bootindex", "serial", "model", "write-cache", "logical_block_size", "physical_block_size",
-               "drive-type"});
+  keys.ignore(
+      {"id", "bootindex", "serial", "model", "write-cache", "logical_block_size", "physical_block_size", "drive-type"});
   keys.finish();
   if (id.empty() && driver == "ide-cd") {
     PendingDrive drive;
@@ -270,7 +270,8 @@ void place_drives(Builder& b) {
     const auto has = [&](DriveId id) {
       return std::ranges::any_of(config.drives, [&](const machine::Drive& d) { return d.id == id; });
     };
-    const bool cdrom = std::ranges::any_of(config.drives, [](const machine::Drive& d) { return d.media == Media::Cdrom; });
+    const bool cdrom =
+        std::ranges::any_of(config.drives, [](const machine::Drive& d) { return d.media == Media::Cdrom; });
     if (!has({Interface::Floppy, 0})) config.drives.push_back({{Interface::Floppy, 0}, Media::Disk, std::nullopt});
     if (!cdrom && !has({Interface::Ide, 2})) config.drives.push_back({{Interface::Ide, 2}, Media::Cdrom, std::nullopt});
   }

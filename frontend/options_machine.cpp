@@ -54,12 +54,13 @@ void apply_machine(Builder& b, std::string_view value) {
   if (const auto hpet = keys.take_flag("hpet")) b.config().hpet = *hpet;
   if (const auto acpi = keys.take_flag("acpi")) b.config().acpi = *acpi;
   if (const auto timing = keys.take("timing")) {
-    if (*timing != "fast" && *timing != "real") b.fail("timing={} is not there: give timing=fast or timing=real", *timing);
+    if (*timing != "fast" && *timing != "real")
+      b.fail("timing={} is not there: give timing=fast or timing=real", *timing);
     b.config().real_timing = *timing == "real";
   }
   if (!keys.take_flag("graphics").value_or(true)) b.nographic = true;
-  keys.ignore({"usb", "kernel-irqchip", "kernel_irqchip", "dump-guest-core", "mem-merge", "smm", "pit", "pic",
-               "sata", "memory-backend", "smbus", "i8042"});
+  keys.ignore({"usb", "kernel-irqchip", "kernel_irqchip", "dump-guest-core", "mem-merge", "smm", "pit", "pic", "sata",
+               "memory-backend", "smbus", "i8042"});
   keys.finish();
 }
 
@@ -255,7 +256,8 @@ std::span<const OptionSpec> machine_options() {
   using enum OptionGroup;
   static constexpr OptionSpec kOptions[] = {
       {"m", "SIZE", "memory in MiB, or with a unit: 64, 64M, 1G", Machine, true, apply_memory},
-      {"M machine", "TYPE", "pc or isapc; TYPE,vmport=off leaves out the VMware pointer, hpet=off the HPET, acpi=off ACPI; "
+      {"M machine", "TYPE",
+       "pc or isapc; TYPE,vmport=off leaves out the VMware pointer, hpet=off the HPET, acpi=off ACPI; "
        "timing=real: floppies and serial lines as slow as in the metal",
        Machine, true, apply_machine},
       {"no-acpi", "", "the same as -machine acpi=off", Machine, false,

@@ -129,7 +129,8 @@ void apply_gdb(Builder& b, std::string_view value) {
   b.out.gdb_options = {};
   while (!value.empty()) {
     std::size_t end = value.find(',');
-    while (end != std::string_view::npos && end + 1 < value.size() && value[end + 1] == ',') end = value.find(',', end + 2);
+    while (end != std::string_view::npos && end + 1 < value.size() && value[end + 1] == ',')
+      end = value.find(',', end + 2);
     const std::string_view word = value.substr(0, end);
     value.remove_prefix(end == std::string_view::npos ? value.size() : end + 1);
     if (word == "arch=auto") {

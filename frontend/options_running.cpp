@@ -29,7 +29,8 @@ void apply_display(Builder& b, std::string_view value) {
 
 void apply_log(Builder& b, std::string_view value) {
   std::vector<std::string_view> names;
-  for (std::size_t i = 0; i < core::kChannelCount; ++i) names.push_back(core::channel_name(static_cast<core::Channel>(i)));
+  for (std::size_t i = 0; i < core::kChannelCount; ++i)
+    names.push_back(core::channel_name(static_cast<core::Channel>(i)));
   if (value == "help" || value == "?") {
     std::string text = "Log channels (-d A,B,...; `all` for all):\n";
     for (std::size_t i = 0; i < core::kChannelCount; ++i) {
@@ -58,7 +59,8 @@ void apply_log(Builder& b, std::string_view value) {
 
 void apply_run_for(Builder& b, std::string_view value) {
   const std::optional<u64> ns = parse_duration(value);
-  if (!ns || *ns == 0) b.fail("'{}' is not a time: give virtual seconds, for example -run-for 10 or -run-for 500ms", value);
+  if (!ns || *ns == 0)
+    b.fail("'{}' is not a time: give virtual seconds, for example -run-for 10 or -run-for 500ms", value);
   b.out.run_for = *ns;
 }
 
@@ -66,8 +68,9 @@ void apply_speed(Builder& b, std::string_view value) {
   std::string_view digits = value;
   if (digits.ends_with('%')) digits.remove_suffix(1);
   if (value == "help") {
-    throw PrintRequest{"Speeds:\n  realtime  one virtual second a second (the default with a window or a terminal)\n"
-                       "  turbo     as fast as the host can (the default else)\n  N%        that part of real time, 1 to 100\n"};
+    throw PrintRequest{
+        "Speeds:\n  realtime  one virtual second a second (the default with a window or a terminal)\n"
+        "  turbo     as fast as the host can (the default else)\n  N%        that part of real time, 1 to 100\n"};
   }
   if (value == "realtime" || value == "real-time") {
     b.out.speed = machine::Speed::RealTime;
@@ -88,7 +91,8 @@ void apply_action(Builder& b, std::string_view value) {
   keys.ignore({"panic", "watchdog"});
   keys.finish();
   if (reboot && *reboot != "reset" && *reboot != "shutdown") b.fail("reboot={}: give reset or shutdown", *reboot);
-  if (shutdown && *shutdown != "poweroff" && *shutdown != "pause") b.fail("shutdown={}: give poweroff or pause", *shutdown);
+  if (shutdown && *shutdown != "poweroff" && *shutdown != "pause")
+    b.fail("shutdown={}: give poweroff or pause", *shutdown);
   if (reboot) b.config().no_reboot = *reboot == "shutdown";
   if (shutdown) b.config().no_shutdown = *shutdown == "pause";
 }

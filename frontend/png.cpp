@@ -58,8 +58,8 @@ Picture read_png(const std::string& path) {
   }
   if (image.width > kLargest || image.height > kLargest) {
     png_image_free(&image);
-    usage_error("'{}' has {} by {} pixels: give a picture of at most {} by {}", path, image.width, image.height, kLargest,
-                kLargest);
+    usage_error("'{}' has {} by {} pixels: give a picture of at most {} by {}", path, image.width, image.height,
+                kLargest, kLargest);
   }
   image.format = PNG_FORMAT_RGB;
   std::vector<u8> bytes(PNG_IMAGE_SIZE(image));

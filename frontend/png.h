@@ -28,9 +28,9 @@ Picture read_png(const std::string& path);
 
 struct PictureDifference {
   bool same_size = true;
-  u64 differing = 0;        // pixels with a channel that is off by more than the tolerance
-  unsigned worst = 0;       // the largest difference of a channel
-  unsigned x = 0, y = 0;    // the first pixel that differs
+  u64 differing = 0;      // pixels with a channel that is off by more than the tolerance
+  unsigned worst = 0;     // the largest difference of a channel
+  unsigned x = 0, y = 0;  // the first pixel that differs
 };
 
 /// A part of a picture; a width of 0 means all of it.

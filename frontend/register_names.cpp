@@ -66,11 +66,12 @@ std::optional<Found> find(const cpu::State& s, u64 rflags, std::string_view name
 
 std::span<const std::string_view> register_names() {
   static constexpr std::string_view kNames[] = {
-      "eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "ax",  "cx",  "dx",  "bx",  "sp",  "bp",  "si",
-      "di",  "al",  "cl",  "dl",  "bl",  "ah",  "ch",  "dh",  "bh",  "eip", "ip",  "eflags", "flags", "es",
-      "cs",  "ss",  "ds",  "fs",  "gs",  "tr",  "ldtr", "cr0", "cr2", "cr3", "cr4", "efer", "cpl", "rax", "rcx",
-      "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "rip", "rflags", "cs.base", "ss.base", "ds.base", "es.base",
-      "gdtr.base", "idtr.base", "mxcsr"};
+      "eax",  "ecx",    "edx",     "ebx",     "esp",     "ebp",     "esi",       "edi",       "ax",   "cx",
+      "dx",   "bx",     "sp",      "bp",      "si",      "di",      "al",        "cl",        "dl",   "bl",
+      "ah",   "ch",     "dh",      "bh",      "eip",     "ip",      "eflags",    "flags",     "es",   "cs",
+      "ss",   "ds",     "fs",      "gs",      "tr",      "ldtr",    "cr0",       "cr2",       "cr3",  "cr4",
+      "efer", "cpl",    "rax",     "rcx",     "rdx",     "rbx",     "rsp",       "rbp",       "rsi",  "rdi",
+      "rip",  "rflags", "cs.base", "ss.base", "ds.base", "es.base", "gdtr.base", "idtr.base", "mxcsr"};
   return kNames;
 }
 

@@ -10,8 +10,8 @@
 
 namespace orrery::frontend {
 
-/// rax, eax, ax, al, ah ..., rip, eip, ip, rflags, eflags, flags, cs ... gs, tr, ldtr, cr0 ..., cpl, and cs.base and the
-/// like.
+/// rax, eax, ax, al, ah ..., rip, eip, ip, rflags, eflags, flags, cs ... gs, tr, ldtr, cr0 ..., cpl, and cs.base and
+/// the like.
 bool is_register_name(std::string_view name);
 std::span<const std::string_view> register_names();
 

@@ -27,7 +27,7 @@ std::string screenshot_name() {
   const std::time_t now = std::time(nullptr);
   const std::string base = fmt::format("orrery-{:%Y%m%d-%H%M%S}", fmt::localtime(now));
   std::string name = base + ".png";
-  struct stat info {};
+  struct stat info{};
   for (int i = 2; ::stat(name.c_str(), &info) == 0; ++i) name = fmt::format("{}-{}.png", base, i);
   return name;
 }

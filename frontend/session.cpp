@@ -40,7 +40,8 @@ void write_text_file(const std::string& path, const std::string& text) {
     return;
   }
   std::FILE* file = std::fopen(path.c_str(), "w");
-  if (file == nullptr) usage_error("'{}' cannot be written: {}: give a file in a writable folder", path, std::strerror(errno));
+  if (file == nullptr)
+    usage_error("'{}' cannot be written: {}: give a file in a writable folder", path, std::strerror(errno));
   const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (std::fclose(file) != 0 || !written) usage_error("'{}' cannot be written: {}", path, std::strerror(errno));
 }
@@ -304,7 +305,8 @@ void Session::write_results() {
     if (!text.text_mode()) tell("-screen-text: the screen shows graphics; -screenshot FILE keeps the picture");
   }
   if (!settings_.screenshot.empty()) write_png(settings_.screenshot, picture_of(machine_->frame()));
-  if (settings_.print_hash) tell(fmt::format("state hash at tick {}: {:016x}", machine_->ticks(), machine_->state_hash()));
+  if (settings_.print_hash)
+    tell(fmt::format("state hash at tick {}: {:016x}", machine_->ticks(), machine_->state_hash()));
 }
 
 int Session::exit_status() const { return stop_ ? status_of(*stop_, settings_.exit_code) : 0; }

@@ -27,18 +27,18 @@ namespace orrery::frontend {
 
 /// What a title bar or a status line says. A copy.
 struct Status {
-  std::string name;             // -name, or the guest's image
-  std::string engine;           // "interp"
+  std::string name;    // -name, or the guest's image
+  std::string engine;  // "interp"
   machine::Speed speed = machine::Speed::RealTime;
-  unsigned speed_percent = 100; // asked for, with Speed::Slow
+  unsigned speed_percent = 100;  // asked for, with Speed::Slow
   unsigned achieved_percent = 0;
-  u64 ticks_per_second = 0;     // of the host
+  u64 ticks_per_second = 0;  // of the host
   u64 virtual_ns = 0;
-  bool stopped = false;         // the guest is off; see `stop`
-  bool held = false;            // a debugger or the monitor has stopped it
+  bool stopped = false;  // the guest is off; see `stop`
+  bool held = false;     // a debugger or the monitor has stopped it
   machine::RunResult stop;
   bool absolute_pointer = false;
-  u8 leds = 0;                  // bit 0 Scroll Lock, 1 Num Lock, 2 Caps Lock
+  u8 leds = 0;  // bit 0 Scroll Lock, 1 Num Lock, 2 Caps Lock
 };
 
 class Session {

@@ -39,7 +39,7 @@ struct Settings {
   bool full_screen = false;
   std::optional<machine::Speed> speed;  // nothing: real time where a person looks on, else turbo
   bool on_terminal = false;             // standard input is a terminal
-  unsigned speed_percent = 100;  // for Speed::Slow
+  unsigned speed_percent = 100;         // for Speed::Slow
 
   std::array<CharSpec, 4> serial{};
   CharSpec parallel;

@@ -70,7 +70,8 @@ Arguments parse_arguments(std::span<const std::string> words) {
     } else if (name == "wall-limit") {
       const std::string text = value(word);
       const auto limit = parse_number(text);
-      if (!limit || *limit == 0 || *limit > 1'000'000) usage_error("--wall-limit {}: give host seconds, 1 to 1000000", text);
+      if (!limit || *limit == 0 || *limit > 1'000'000)
+        usage_error("--wall-limit {}: give host seconds, 1 to 1000000", text);
       a.options.wall_limit_s = *limit;
     } else if (name == "set") {
       const std::string text = value(word);

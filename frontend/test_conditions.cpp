@@ -22,7 +22,9 @@ std::string last_line(const std::string& text) {
   const std::size_t end = text.find_last_not_of("\r\n");
   if (end == std::string::npos) return "nothing";
   const std::size_t begin = text.rfind('\n', end);
-  return '"' + text.substr(begin == std::string::npos ? 0 : begin + 1, end - (begin == std::string::npos ? 0 : begin + 1) + 1) +
+  return '"' +
+         text.substr(begin == std::string::npos ? 0 : begin + 1,
+                     end - (begin == std::string::npos ? 0 : begin + 1) + 1) +
          '"';
 }
 
@@ -154,8 +156,8 @@ TestRunner::Check TestRunner::look(const EndCondition& c) {
 }
 
 TestRunner::Check TestRunner::look(const IdleCondition&) {
-  return {machine_->idle(), fmt::format("a processor that runs, at {:04x}:{:08x}", machine_->cpu().state().seg[cpu::kCs].selector,
-                                        machine_->cpu().state().rip)};
+  return {machine_->idle(), fmt::format("a processor that runs, at {:04x}:{:08x}",
+                                        machine_->cpu().state().seg[cpu::kCs].selector, machine_->cpu().state().rip)};
 }
 
 void TestRunner::notice_changes() {

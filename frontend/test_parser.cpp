@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 #include "frontend/char_spec.h"
-#include "frontend/keys.h"
 #include "frontend/key_values.h"
+#include "frontend/keys.h"
 #include "frontend/near.h"
 #include "frontend/register_names.h"
 #include "frontend/test_scanner.h"
@@ -28,7 +28,7 @@ u64 hexadecimal(const std::string& digits, std::string_view what, unsigned longe
 
 Relation relation(LineScanner& in) {
   static constexpr std::pair<std::string_view, Relation> kRelations[] = {
-      {"==", Relation::Equal}, {"=", Relation::Equal},      {"!=", Relation::NotEqual},     {"<", Relation::Less},
+      {"==", Relation::Equal},     {"=", Relation::Equal},   {"!=", Relation::NotEqual},     {"<", Relation::Less},
       {"<=", Relation::LessEqual}, {">", Relation::Greater}, {">=", Relation::GreaterEqual},
   };
   const std::string word = in.word("== or another comparison");
@@ -77,7 +77,8 @@ MemoryCondition parse_memory(LineScanner& in) {
     c.value = in.number("the value");
     return c;
   }
-  if (c.relation != Relation::Equal && c.relation != Relation::NotEqual) usage_error("bytes compare with == or != only");
+  if (c.relation != Relation::Equal && c.relation != Relation::NotEqual)
+    usage_error("bytes compare with == or != only");
   const std::string bytes = in.text("the value");
   c.bytes.assign(bytes.begin(), bytes.end());
   if (c.bytes.empty()) usage_error("no bytes to compare with: give a number or \"bytes\"");
@@ -87,7 +88,8 @@ MemoryCondition parse_memory(LineScanner& in) {
 RegisterCondition parse_register(LineScanner& in) {
   RegisterCondition c;
   c.name = in.word("a register's name");
-  if (!is_register_name(c.name)) usage_error("there is no register '{}'{}", c.name, suggestion(c.name, register_names()));
+  if (!is_register_name(c.name))
+    usage_error("there is no register '{}'{}", c.name, suggestion(c.name, register_names()));
   if (in.accept("&")) c.mask = in.number("the mask");
   c.relation = relation(in);
   c.value = in.number("the value");
@@ -126,10 +128,10 @@ EndCondition parse_exit(LineScanner& in) {
   return c;
 }
 
-constexpr std::string_view kConditions[] = {"text",     "serial", "debugcon", "parallel", "screenshot", "png",
-                                            "pixel",    "picture", "mode",    "cursor",   "mem",        "memory",
-                                            "reg",      "register", "hash",   "still",    "poweroff",   "reset",
-                                            "triplefault", "exit", "end",     "idle"};
+constexpr std::string_view kConditions[] = {"text",        "serial",   "debugcon", "parallel", "screenshot", "png",
+                                            "pixel",       "picture",  "mode",     "cursor",   "mem",        "memory",
+                                            "reg",         "register", "hash",     "still",    "poweroff",   "reset",
+                                            "triplefault", "exit",     "end",      "idle"};
 
 class Parser {
  public:
@@ -382,20 +384,34 @@ class Parser {
   CommandKind exit() { return ExitCommand{in_.at_end() ? 0 : static_cast<int>(in_.number("the status", 255))}; }
 
   static constexpr std::pair<std::string_view, Parse> kVerbs[] = {
-      {"machine", &Parser::machine},         {"boot", &Parser::boot},
-      {"wait", &Parser::wait},               {"expect", &Parser::expect},
-      {"assert", &Parser::expect},           {"type", &Parser::type},
-      {"key", &Parser::keys},                {"keys", &Parser::keys},
-      {"press", &Parser::press},             {"release", &Parser::release},
-      {"mouse", &Parser::mouse},             {"click", &Parser::click},
-      {"doubleclick", &Parser::doubleclick}, {"run", &Parser::run},
-      {"send", &Parser::send},               {"screenshot", &Parser::take_screenshot},
-      {"screen-text", &Parser::save_text},   {"insert", &Parser::insert},
-      {"eject", &Parser::eject},             {"reset", &Parser::reset},
-      {"powerbutton", &Parser::power_button}, {"nmi", &Parser::nmi},
-      {"print", &Parser::print},             {"test", &Parser::test},
-      {"timeout", &Parser::timeout},         {"skip", &Parser::skip},
-      {"fail", &Parser::fail},               {"exit", &Parser::exit},
+      {"machine", &Parser::machine},
+      {"boot", &Parser::boot},
+      {"wait", &Parser::wait},
+      {"expect", &Parser::expect},
+      {"assert", &Parser::expect},
+      {"type", &Parser::type},
+      {"key", &Parser::keys},
+      {"keys", &Parser::keys},
+      {"press", &Parser::press},
+      {"release", &Parser::release},
+      {"mouse", &Parser::mouse},
+      {"click", &Parser::click},
+      {"doubleclick", &Parser::doubleclick},
+      {"run", &Parser::run},
+      {"send", &Parser::send},
+      {"screenshot", &Parser::take_screenshot},
+      {"screen-text", &Parser::save_text},
+      {"insert", &Parser::insert},
+      {"eject", &Parser::eject},
+      {"reset", &Parser::reset},
+      {"powerbutton", &Parser::power_button},
+      {"nmi", &Parser::nmi},
+      {"print", &Parser::print},
+      {"test", &Parser::test},
+      {"timeout", &Parser::timeout},
+      {"skip", &Parser::skip},
+      {"fail", &Parser::fail},
+      {"exit", &Parser::exit},
   };
 
   const std::string& folder_;

@@ -57,7 +57,8 @@ std::string plain_result(const TestResult& result) {
   }
   std::string text = fmt::format("FAIL  {}\n      {}\n", full_name(result), result.message);
   for (const std::string& line : result.seen) text += fmt::format("      {}\n", line);
-  if (!result.folder.empty()) text += fmt::format("      Screen, text, registers and journal are in {}\n", result.folder);
+  if (!result.folder.empty())
+    text += fmt::format("      Screen, text, registers and journal are in {}\n", result.folder);
   return text;
 }
 

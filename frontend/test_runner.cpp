@@ -139,7 +139,8 @@ void TestRunner::build() {
   }
   if (!settings_.log_file.empty()) {
     log_file_ = std::fopen(settings_.log_file.c_str(), "w");
-    if (log_file_ == nullptr) usage_error("-D '{}': {}: give a writable file", settings_.log_file, std::strerror(errno));
+    if (log_file_ == nullptr)
+      usage_error("-D '{}': {}: give a writable file", settings_.log_file, std::strerror(errno));
     log_.set_sink([this](std::string_view line) { fmt::print(log_file_, "{}\n", line); });
   }
   ports_ = std::make_unique<HostPorts>(settings_, [](const std::string& line) { tell(line); }, std::function<void()>());
@@ -210,7 +211,8 @@ void TestRunner::settle_typing() {
 std::string TestRunner::present() const {
   const cpu::State& s = machine_->cpu().state();
   return fmt::format("at {} (tick {}), {} at {:04x}:{:08x}", seconds(machine_->now()), machine_->ticks(),
-                     machine_->idle() ? "the processor waits" : "the processor is busy", s.seg[cpu::kCs].selector, s.rip);
+                     machine_->idle() ? "the processor waits" : "the processor is busy", s.seg[cpu::kCs].selector,
+                     s.rip);
 }
 
 // --- commands ------------------------------------------------------------------------------------------------------
@@ -302,7 +304,9 @@ void TestRunner::start(const PointCommand& c) {
   if (c.x >= frame.width || c.y >= frame.height) {
     throw Failure{fmt::format("{} {} is outside the picture of {}x{}", c.x, c.y, frame.width, frame.height)};
   }
-  const auto scale = [](unsigned at, unsigned size) { return static_cast<u16>((u64{at} * 2 + 1) * 65535 / (2 * u64{size})); };
+  const auto scale = [](unsigned at, unsigned size) {
+    return static_cast<u16>((u64{at} * 2 + 1) * 65535 / (2 * u64{size}));
+  };
   machine_->post(machine::PointerMotion{scale(c.x, frame.width), scale(c.y, frame.height)});
   advance_alive(kMouseNs);
 }
@@ -354,8 +358,8 @@ void TestRunner::start(const SendCommand& c) {
   do {
     if (!advance_to_end(kLookNs)) return;
     if (machine_->now() >= deadline) {
-      throw Failure{fmt::format("the guest has not taken the last {} bytes within {}; {}", machine_->serial_pending(c.port),
-                                seconds(timeout_ns_), present())};
+      throw Failure{fmt::format("the guest has not taken the last {} bytes within {}; {}",
+                                machine_->serial_pending(c.port), seconds(timeout_ns_), present())};
     }
   } while (machine_->serial_pending(c.port) != 0);
 }

@@ -1,4 +1,5 @@
-// Runs test scripts: a machine without a window, in virtual time only, so that the host's speed and load change nothing.
+// Runs test scripts: a machine without a window, in virtual time only, so that the host's speed and load change
+// nothing.
 #pragma once
 
 #include <array>
@@ -19,11 +20,11 @@
 namespace orrery::frontend {
 
 struct TestOptions {
-  std::vector<std::string> words;  // machine options of the command line, after the script's
+  std::vector<std::string> words;             // machine options of the command line, after the script's
   std::string output = "orrery-test-output";  // a failed script leaves its files in a folder here
-  bool update = false;   // golden pictures that differ or are missing are written anew
-  bool verbose = false;  // each command on standard error
-  std::optional<u64> wall_limit_s;  // host seconds for a script: against a hanging host, not a slow guest
+  bool update = false;                        // golden pictures that differ or are missing are written anew
+  bool verbose = false;                       // each command on standard error
+  std::optional<u64> wall_limit_s;            // host seconds for a script: against a hanging host, not a slow guest
 };
 
 enum class Outcome : u8 { Pass, Fail, Skip };

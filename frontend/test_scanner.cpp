@@ -66,7 +66,8 @@ std::string LineScanner::expand() {
   const std::string name(line_.substr(at_ + 2, end - at_ - 2));
   at_ = end + 1;
   const std::optional<std::string> value = variables_ ? variables_(name) : std::nullopt;
-  if (!value) usage_error("the variable {} has no value: give --set {}=VALUE, or `set {} VALUE` in the script", name, name, name);
+  if (!value)
+    usage_error("the variable {} has no value: give --set {}=VALUE, or `set {} VALUE` in the script", name, name, name);
   return *value;
 }
 
@@ -114,9 +115,7 @@ std::string LineScanner::quoted() {
         at_ += 2;
         break;
       }
-      default:
-        result += '\\';
-        result += c;
+      default: result += '\\'; result += c;
     }
   }
   if (at_ == line_.size()) usage_error("a string has no end: close it with \"");

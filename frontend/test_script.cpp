@@ -120,7 +120,8 @@ Script load_script(const std::string& path, const std::map<std::string, std::str
   std::string text;
   char buffer[4096];
   std::size_t length = 0;
-  while ((length = std::fread(buffer, 1, sizeof buffer, file)) > 0 && text.size() < (1u << 24)) text.append(buffer, length);
+  while ((length = std::fread(buffer, 1, sizeof buffer, file)) > 0 && text.size() < (1u << 24))
+    text.append(buffer, length);
   const bool failed = std::ferror(file) != 0;
   std::fclose(file);
   if (failed) usage_error("the script '{}' cannot be read: give a text file", path);

@@ -1,12 +1,12 @@
 // A test script as data. The language is described in frontend/README.md.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <regex>
 #include <string>
 #include <string_view>
-#include <map>
 #include <variant>
 #include <vector>
 
@@ -212,7 +212,8 @@ struct Script {
 
 /// `variables` are those of --set; the environment's are found too, `set` in the script comes last. Throws UsageError:
 /// "SCRIPT:LINE: what is wrong and how it is right".
-Script parse_script(const std::string& path, std::string_view text, const std::map<std::string, std::string>& variables);
+Script parse_script(const std::string& path, std::string_view text,
+                    const std::map<std::string, std::string>& variables);
 /// Reads the file. Throws UsageError.
 Script load_script(const std::string& path, const std::map<std::string, std::string>& variables);
 

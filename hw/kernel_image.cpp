@@ -273,8 +273,9 @@ std::string no_room(const Segment& s, const KernelRequest& r) {
   const u64 end = s.memory_size <= ~s.address ? s.address + s.memory_size : ~u64{0};
   const std::string where = fmt::format("the kernel wants to be at {:#x}-{:#x}", s.address, end);
   if (s.address < kLowLoad) {
-    return fmt::format("{}, but the boot itself needs what is below {:#x}; link it to 1 MiB, or put it on a CD with grub-mkrescue",
-                       where, kLowLoad);
+    return fmt::format(
+        "{}, but the boot itself needs what is below {:#x}; link it to 1 MiB, or put it on a CD with grub-mkrescue",
+        where, kLowLoad);
   }
   if (s.address < kOneMiB) {
     return fmt::format("{}, but from {:#x} to 1 MiB there are the BIOS and the display; link it to 1 MiB", where,
@@ -292,7 +293,8 @@ KernelPlan plan_multiboot(KernelRequest& r, std::size_t header) {
   const u32 flags = le32(r.kernel, header + 4);
   if ((flags & kNeedsUnknown) != 0) {
     throw KernelError(fmt::format(
-        "the multiboot kernel requires features that are unknown (flags {:#x}); put it on a CD with grub-mkrescue", flags));
+        "the multiboot kernel requires features that are unknown (flags {:#x}); put it on a CD with grub-mkrescue",
+        flags));
   }
   const Image image = (flags & kAddressFields) != 0 ? by_address_fields(r.kernel, header) : by_elf(r.kernel);
 

@@ -46,8 +46,7 @@ void ParallelPort::reset() {
 u8 ParallelPort::read(u64 offset) {
   const u64 now = w_.clock.now();
   switch (offset) {
-    case 0:
-      return (control_ & kInput) != 0 ? 0xff : data_;
+    case 0: return (control_ & kInput) != 0 ? 0xff : data_;
     case 1: {
       w_.irq.lower();  // the interrupt was seen
       u8 value = kUnusedStatus | kNotError | kSelected;
@@ -58,8 +57,7 @@ u8 ParallelPort::read(u64 offset) {
       }
       return value;
     }
-    default:
-      return control_ | kUnusedControl;
+    default: return control_ | kUnusedControl;
   }
 }
 

@@ -162,31 +162,22 @@ u16 Piix4Pm::pm1_status() const {
 u8 Piix4Pm::read_pm(u64 offset) {
   switch (offset) {
     case 0x00:
-    case 0x01:
-      return with_byte(pm1_status(), offset & 1);
+    case 0x01: return with_byte(pm1_status(), offset & 1);
     case 0x02:
-    case 0x03:
-      return with_byte(pm1_enable_, offset & 1);
+    case 0x03: return with_byte(pm1_enable_, offset & 1);
     case 0x04:
-    case 0x05:
-      return with_byte(pm1_control_, offset & 1);
+    case 0x05: return with_byte(pm1_control_, offset & 1);
     case 0x08:
     case 0x09:
-    case 0x0a:
-      return static_cast<u8>(timer_ticks() >> (8 * (offset - 8)));
-    case 0x0b:
-      return 0;
+    case 0x0a: return static_cast<u8>(timer_ticks() >> (8 * (offset - 8)));
+    case 0x0b: return 0;
     case 0x0c:
-    case 0x0d:
-      return with_byte(gpe_status_, offset & 1);
+    case 0x0d: return with_byte(gpe_status_, offset & 1);
     case 0x0e:
-    case 0x0f:
-      return with_byte(gpe_enable_, offset & 1);
+    case 0x0f: return with_byte(gpe_enable_, offset & 1);
     case 0x14:  // P_LVL2, P_LVL3: the processor has no stop-clock states; reads return at once
-    case 0x15:
-      return 0;
-    default:
-      return plain_[offset & 63];
+    case 0x15: return 0;
+    default: return plain_[offset & 63];
   }
 }
 
@@ -217,12 +208,9 @@ void Piix4Pm::write_pm(u64 offset, u8 value) {
     case 0x0a:
     case 0x0b:
     case 0x14:
-    case 0x15:
-      break;
+    case 0x15: break;
     case 0x0c:
-    case 0x0d:
-      gpe_status_ = static_cast<u16>(gpe_status_ & ~bits);
-      break;
+    case 0x0d: gpe_status_ = static_cast<u16>(gpe_status_ & ~bits); break;
     case 0x0e:
     case 0x0f:
       set_byte(gpe_enable_, n, value);
@@ -230,10 +218,8 @@ void Piix4Pm::write_pm(u64 offset, u8 value) {
       break;
     case 0x30:  // GPIREG: inputs
     case 0x31:
-    case 0x32:
-      break;
-    default:
-      plain_[offset & 63] = value;
+    case 0x32: break;
+    default: plain_[offset & 63] = value;
   }
 }
 
@@ -276,23 +262,18 @@ void Piix4Pm::raise_gpe(u16 bits) {
 
 u8 Piix4Pm::read_smbus(u64 offset) {
   switch (offset) {
-    case 0x00:
-      return smbus_status_;
+    case 0x00: return smbus_status_;
     case 0x02:
       smbus_index_ = 0;  // reading SMBHSTCNT rewinds the block buffer
       return static_cast<u8>(smbus_[2] & ~kHostStart);
-    case 0x07:
-      return smbus_block_[smbus_index_++ & 31];
-    default:
-      return smbus_[offset & 15];
+    case 0x07: return smbus_block_[smbus_index_++ & 31];
+    default: return smbus_[offset & 15];
   }
 }
 
 void Piix4Pm::write_smbus(u64 offset, u8 value) {
   switch (offset) {
-    case 0x00:
-      smbus_status_ = static_cast<u8>(smbus_status_ & ~(value & kHostCauses));
-      break;
+    case 0x00: smbus_status_ = static_cast<u8>(smbus_status_ & ~(value & kHostCauses)); break;
     case 0x02:
       smbus_[2] = static_cast<u8>(value & 0x1f);
       if ((value & kHostKill) != 0) {
@@ -301,15 +282,11 @@ void Piix4Pm::write_smbus(u64 offset, u8 value) {
         smbus_status_ |= kHostDevErr;  // nobody acknowledges the address
       }
       break;
-    case 0x07:
-      smbus_block_[smbus_index_++ & 31] = value;
-      break;
+    case 0x07: smbus_block_[smbus_index_++ & 31] = value; break;
     case 0x01:
     case 0x0c:
-    case 0x0d:
-      break;  // slave status and data: nothing ever arrives
-    default:
-      smbus_[offset & 15] = value;
+    case 0x0d: break;  // slave status and data: nothing ever arrives
+    default: smbus_[offset & 15] = value;
   }
 }
 

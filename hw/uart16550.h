@@ -4,10 +4,10 @@
 // Both modes are there: 16450 (one byte each way) and FIFO (16 bytes each way, trigger levels, character time-out).
 //
 // Time: a character takes (start + data + parity + stop bits) x 16 x divisor cycles of 1.8432 MHz. THRE and TEMT are
-// functions of the time; interrupts that the passing of time causes are events. With `fast_output` what leaves the machine
-// takes the time that it takes at 115200 baud, whatever the divisor: nobody waits for a terminal at 9600 baud. A byte is
-// handed to the backend at once when the guest writes it, and one written although the transmitter is full is still
-// handed on, so that no output is lost.
+// functions of the time; interrupts that the passing of time causes are events. With `fast_output` what leaves the
+// machine takes the time that it takes at 115200 baud, whatever the divisor: nobody waits for a terminal at 9600 baud.
+// A byte is handed to the backend at once when the guest writes it, and one written although the transmitter is full is
+// still handed on, so that no output is lost.
 #pragma once
 
 #include <array>

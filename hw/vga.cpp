@@ -74,8 +74,7 @@ Vga::Vga(const VgaWiring& wiring, core::PciBus& bus, unsigned slot, std::span<co
                                     .read = [this](u64 o, unsigned w) { return read_mmio(o, w); },
                                     .write = [this](u64 o, unsigned w, u64 v) { write_mmio(o, w, v); }});
   mmio_.enable(false);
-  pci_->add_memory_bar(
-      0, kVideoMemory, [this](u64 base, bool enabled) { map_framebuffer(base, enabled); }, true);
+  pci_->add_memory_bar(0, kVideoMemory, [this](u64 base, bool enabled) { map_framebuffer(base, enabled); }, true);
   pci_->add_memory_bar(2, 0x1000, core::PciFunction::follow(mmio_));
   if (!rom.empty()) pci_->add_rom_bar(rom_size, [this](u64 base, bool enabled) { map_rom(base, enabled); });
   bus.attach(slot, 0, *pci_);

@@ -20,7 +20,7 @@ constexpr u64 kMostBios = 16 << 20;
 constexpr u64 kMostRom = 128 * 1024;
 
 bool exists(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return stat(path.c_str(), &info) == 0;
 }
 
@@ -86,7 +86,7 @@ std::vector<u8> read_file(const std::string& path, u64 most) {
     int fd;
     ~Closer() { close(fd); }
   } closer{fd};
-  struct stat info {};
+  struct stat info{};
   if (fstat(fd, &info) != 0) throw ConfigError(fmt::format("{}: {}", path, std::strerror(errno)));
   if (!S_ISREG(info.st_mode)) throw ConfigError(fmt::format("{}: not a file: name a regular file", path));
   const u64 size = static_cast<u64>(info.st_size);

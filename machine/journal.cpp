@@ -279,7 +279,7 @@ FileMark FileMark::of_bytes(std::string role, std::span<const u8> bytes) {
 FileMark FileMark::of_file(std::string role, const std::string& path) {
   FileMark mark{std::move(role), 0, 0};
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  struct stat info {};
+  struct stat info{};
   if (fd < 0) return mark;
   if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
     mark.size = static_cast<u64>(info.st_size);

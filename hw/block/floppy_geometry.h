@@ -51,10 +51,11 @@ std::span<const FloppyGeometry> floppy_geometries();
 /// The format with exactly that many bytes.
 std::optional<FloppyGeometry> floppy_geometry_of_size(u64 size);
 
-/// Makes `image` a floppy: finds its format by its size. An image shorter than any format, or of another size below 2.88 MB
-/// and with a boot sector (a kernel behind one), is padded with zeros to the format that its boot sector's BIOS parameter
-/// block names, else to 1.44 MB, else to 2.88 MB. Throws ImageError that lists the sizes for one that is no floppy, and says so for one that was cut off
-/// (its file allocation table is there, and what it describes is not).
+/// Makes `image` a floppy: finds its format by its size. An image shorter than any format, or of another size
+/// below 2.88 MB and with a boot sector (a kernel behind one), is padded with zeros to the format that its boot
+/// sector's BIOS parameter block names, else to 1.44 MB, else to 2.88 MB. Throws ImageError that lists the sizes for
+/// one that is no floppy, and says so for one that was cut off (its file allocation table is there, and what it
+/// describes is not).
 FloppyGeometry fit_floppy(BlockDevice& image);
 
 }  // namespace orrery::hw

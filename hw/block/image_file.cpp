@@ -86,7 +86,7 @@ class FileStorage final : public Storage {
 /// locks counts as success.
 bool lock_file(int fd, bool exclusive) {
 #if defined(F_OFD_SETLK)
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = exclusive ? F_WRLCK : F_RDLCK;
   lock.l_whence = SEEK_SET;
   if (::fcntl(fd, F_OFD_SETLK, &lock) == 0) return true;
@@ -110,7 +110,7 @@ bool lock_file(int fd, bool exclusive) {
 
 std::unique_ptr<Storage> open_file_storage(const std::string& path, const OpenOptions& options, bool& writable) {
   if (path.empty()) throw ImageError("the name of an image is empty; give the path of an image file");
-  struct stat info {};
+  struct stat info{};
   // Looked at before it is opened: opening a pipe would wait for ever.
   if (::stat(path.c_str(), &info) != 0) {
     switch (errno) {

@@ -127,7 +127,8 @@ TEST_F(CharBackends, AUnixServerServesOneClientAfterTheOther) {
   Recorder recorder;
   {
     CharHub hub;
-    const auto port = hub.open(parse_char_spec("-serial", "unix:" + path + ",server,nowait"), "serial0", recorder.handler());
+    const auto port =
+        hub.open(parse_char_spec("-serial", "unix:" + path + ",server,nowait"), "serial0", recorder.handler());
     hub.start();
     for (const std::string text : {"first", "second"}) {
       recorder.input.clear();

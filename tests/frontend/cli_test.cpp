@@ -210,16 +210,25 @@ TEST_F(Cli, DamagedHeadersAreRefused) {
   save("mbr.img", disk);
 
   const std::pair<std::string, std::string> table[] = {
-      {"-kernel short.bz", ": get it again"},       {"-kernel tiny.bz", ": get it again"},
+      {"-kernel short.bz", ": get it again"},
+      {"-kernel tiny.bz", ": get it again"},
       {"short.bz", ": get it again"},
-      {"-kernel cut.elf", "get it again"},          {"-kernel wrap.elf", "get it again"},
-      {"-kernel many.elf", "get it again"},         {"-kernel none.elf", "get it again"},
-      {"-kernel arm.elf", "give one for x86"},      {"-kernel high.elf", "where no PC has RAM; link it to 1 MiB"},
-      {"-kernel big.elf", "more (-m)"},             {"-kernel low.elf", "what is below 0x10000; link it to 1 MiB"},
-      {"-kernel bios.elf", "BIOS and the display"}, {"low.elf", "what is below 0x10000; link it to 1 MiB"},
-      {"-kernel need.elf", "grub-mkrescue"},        {"-kernel header.bin", "get the kernel again"},
-      {"huge.iso", "get the whole image"},          {"half.iso", "get the whole image"},
-      {"gpt.img", "get the whole image"},           {"-hda gpt.img", "get the whole image"},
+      {"-kernel cut.elf", "get it again"},
+      {"-kernel wrap.elf", "get it again"},
+      {"-kernel many.elf", "get it again"},
+      {"-kernel none.elf", "get it again"},
+      {"-kernel arm.elf", "give one for x86"},
+      {"-kernel high.elf", "where no PC has RAM; link it to 1 MiB"},
+      {"-kernel big.elf", "more (-m)"},
+      {"-kernel low.elf", "what is below 0x10000; link it to 1 MiB"},
+      {"-kernel bios.elf", "BIOS and the display"},
+      {"low.elf", "what is below 0x10000; link it to 1 MiB"},
+      {"-kernel need.elf", "grub-mkrescue"},
+      {"-kernel header.bin", "get the kernel again"},
+      {"huge.iso", "get the whole image"},
+      {"half.iso", "get the whole image"},
+      {"gpt.img", "get the whole image"},
+      {"-hda gpt.img", "get the whole image"},
       {"mbr.img", "get the whole image"},
   };
   for (const auto& [words, fix] : table) {
@@ -245,7 +254,7 @@ TEST_F(Cli, ALockedImageIsRefused) {
   boot_sector("a.img", {0xeb, 0xfe});
   const int fd = ::open((folder_ / "a.img").c_str(), O_RDWR);
   ASSERT_GE(fd, 0);
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   ASSERT_EQ(::fcntl(fd, F_OFD_SETLK, &lock), 0);
@@ -296,9 +305,9 @@ TEST_F(Cli, DebugExitGivesTheExitStatus) {
 TEST_F(Cli, SerialOutputGoesWhereItIsTold) {
   // mov dx, 3FBh; mov al, 3 (8N1); out dx, al; mov dl, 0F8h; mov al, 'H'; out dx, al; mov dl, 0FDh; wait for THRE;
   // mov dl, 0F8h; mov al, 10; out dx, al; then the exit device.
-  boot_sector("hello.img", {0xba, 0xfb, 0x03, 0xb0, 3,    0xee, 0xb2, 0xf8, 0xb0, 'H', 0xee, 0xb2, 0xfd, 0xec, 0xa8, 0x20,
-                            0x74, 0xfb, 0xb2, 0xf8, 0xb0, '\n', 0xee, 0xb2, 0xfd, 0xec, 0xa8, 0x40, 0x74, 0xfb, 0xb0, 0,
-                            0xe6, 0xf4, 0xeb, 0xfe},
+  boot_sector("hello.img", {0xba, 0xfb, 0x03, 0xb0, 3,    0xee, 0xb2, 0xf8, 0xb0, 'H',  0xee, 0xb2,
+                            0xfd, 0xec, 0xa8, 0x20, 0x74, 0xfb, 0xb2, 0xf8, 0xb0, '\n', 0xee, 0xb2,
+                            0xfd, 0xec, 0xa8, 0x40, 0x74, 0xfb, 0xb0, 0,    0xe6, 0xf4, 0xeb, 0xfe},
               512);
   const std::string words = "hello.img -display none -device isa-debug-exit,iobase=0xf4 -run-for 30 ";
   const Ran stdio = run(words + "-serial stdio");
@@ -329,8 +338,8 @@ TEST_F(Cli, ARecordedRunReplaysAndADivergingOneIsNoticed) {
 
 TEST_F(Cli, ATestScriptPassesFailsAndLeavesItsFiles) {
   // Writes 'O' 'K' to the screen, then waits for a key through the BIOS and halts.
-  boot_sector("ok.img", {0xb8, 0x00, 0xb8, 0x8e, 0xd8, 0xc7, 0x06, 0, 0, 'O', 0x07, 0xc7, 0x06, 2, 0, 'K', 0x07, 0x31,
-                         0xc0, 0xcd, 0x16, 0xa2, 4, 0, 0xf4, 0xeb, 0xfd},
+  boot_sector("ok.img", {0xb8, 0x00, 0xb8, 0x8e, 0xd8, 0xc7, 0x06, 0,    0, 'O', 0x07, 0xc7, 0x06, 2,
+                         0,    'K',  0x07, 0x31, 0xc0, 0xcd, 0x16, 0xa2, 4, 0,   0xf4, 0xeb, 0xfd},
               512);
   std::ofstream(folder_ / "good.test") << "machine -fda ok.img -m 8\n"
                                           "test \"boots\"\n"
@@ -393,7 +402,8 @@ TEST_F(Cli, GoldenPicturesAreMadeAndCompared) {
 
 TEST_F(Cli, ATestLeavesItsImagesAsTheyWere) {
   // Writes 512 bytes of sector 1 with the BIOS: mov ax,0301h; mov cx,2; xor dx,dx; mov bx,7c00h; int 13h; hlt
-  boot_sector("w.img", {0xb8, 0x01, 0x03, 0xb9, 0x02, 0x00, 0x31, 0xd2, 0xbb, 0x00, 0x7c, 0xcd, 0x13, 0xf4, 0xeb, 0xfd});
+  boot_sector("w.img",
+              {0xb8, 0x01, 0x03, 0xb9, 0x02, 0x00, 0x31, 0xd2, 0xbb, 0x00, 0x7c, 0xcd, 0x13, 0xf4, 0xeb, 0xfd});
   const std::string before = contents(folder_ / "w.img");
   std::ofstream(folder_ / "w.test") << "machine -fda w.img\nrun 8s\n";
   EXPECT_EQ(run("test w.test").status, 0);

@@ -100,7 +100,10 @@ class ImageDetect : public testing::Test {
 
   static std::vector<u8> elf(bool multiboot) {
     std::vector<u8> head(512);
-    std::memcpy(head.data(), "\x7f" "ELF\1\1\1", 7);
+    std::memcpy(head.data(),
+                "\x7f"
+                "ELF\1\1\1",
+                7);
     if (multiboot) {
       store_le<u32>(&head[128], 0x1badb002);
       store_le<u32>(&head[132], 3);
@@ -203,8 +206,7 @@ TEST_F(ImageDetect, KernelsAreKnownByTheirHeaders) {
 TEST_F(ImageDetect, WhatIsCutShortIsRefused) {
   for (const std::string& error :
        {error_of(file("d", mbr(63, 200'000), 20u << 20)), error_of(file("cd", iso(5000), 100 * 2048)),
-        error_of(file("f", fat_sector(2880), 700 * 1024)),
-        error_of(file("g", fat_sector(2880), 1200 * 1024))}) {
+        error_of(file("f", fat_sector(2880), 700 * 1024)), error_of(file("g", fat_sector(2880), 1200 * 1024))}) {
     EXPECT_NE(error.find("cut short"), std::string::npos) << error;
     EXPECT_NE(error.find("get the whole image"), std::string::npos) << error;
   }

@@ -1,6 +1,6 @@
 // The monitor's commands on a machine that stands or runs.
-#include "machine/journal.h"
 #include "frontend/monitor.h"
+#include "machine/journal.h"
 
 #include <gtest/gtest.h>
 

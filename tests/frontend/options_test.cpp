@@ -221,8 +221,8 @@ TEST(Options, SerialPortsAreThereUnlessNoneIsGiven) {
 }
 
 TEST(Options, SocketsAreSpelledInAllGenerations) {
-  const Settings s = parse({"-serial", "tcp::4444,server,nowait", "-chardev", "socket,id=c,path=/tmp/s,server=on",
-                            "-serial", "chardev:c"});
+  const Settings s = parse(
+      {"-serial", "tcp::4444,server,nowait", "-chardev", "socket,id=c,path=/tmp/s,server=on", "-serial", "chardev:c"});
   EXPECT_EQ(s.serial[0].kind, CharSpec::Kind::Tcp);
   EXPECT_EQ(s.serial[0].port, "4444");
   EXPECT_TRUE(s.serial[0].server);
@@ -330,10 +330,18 @@ std::vector<std::string> shell_words(const std::string& line) {
 }
 
 TEST(Options, ExplainGivesACommandLineForTheSameMachine) {
-  const Settings first = parse({"-m", "48", "-cpu", "486", "-hda", "a b,c.img", "-fda", "f.img", "-cdrom", "x.iso",
-                                "-serial", "null", "-serial", "tcp::5,server,nowait", "-device", "isa-debug-exit",
-                                "-snapshot", "-no-reboot", "-boot", "menu=on", "-rtc", "base=2001-02-03", "-name",
-                                "it's mine"});
+  const Settings first = parse({"-m",        "48",
+                                "-cpu",      "486",
+                                "-hda",      "a b,c.img",
+                                "-fda",      "f.img",
+                                "-cdrom",    "x.iso",
+                                "-serial",   "null",
+                                "-serial",   "tcp::5,server,nowait",
+                                "-device",   "isa-debug-exit",
+                                "-snapshot", "-no-reboot",
+                                "-boot",     "menu=on",
+                                "-rtc",      "base=2001-02-03",
+                                "-name",     "it's mine"});
   std::vector<std::string> words = shell_words(explain(first));
   ASSERT_FALSE(words.empty());
   EXPECT_EQ(words[0], "orrery");

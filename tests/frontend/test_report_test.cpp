@@ -8,7 +8,14 @@ namespace {
 
 std::vector<TestResult> results() {
   return {{"t/a.test", "boots", Outcome::Pass, "", {}, "", 2'000'000'000, 1.5},
-          {"t/a.test", "runs <dir>", Outcome::Fail, "a.test:3: found \"nothing\"", {"The screen:", "| A:\\>"}, "out/a", 0, 0},
+          {"t/a.test",
+           "runs <dir>",
+           Outcome::Fail,
+           "a.test:3: found \"nothing\"",
+           {"The screen:", "| A:\\>"},
+           "out/a",
+           0,
+           0},
           {"t/b.test", "b", Outcome::Skip, "there is no x", {}, "", 0, 0}};
 }
 

@@ -11,27 +11,28 @@ struct Ports {
   u16 count;
 };
 constexpr Ports kPorts[] = {
-    {0x00, 16},   {0x20, 2},    {0xa0, 2},    {0x4d0, 2},   {0x40, 4},    {0x60, 5},    {0x70, 2},    {0x80, 16},
-    {0xc0, 32},   {0x92, 1},    {0xb2, 2},    {0xe9, 1},    {0xf0, 16},   {0x170, 8},   {0x1ce, 3},   {0x1f0, 8},
-    {0x278, 3},   {0x2f8, 8},   {0x376, 2},   {0x378, 3},   {0x3b4, 7},   {0x3c0, 32},  {0x3f0, 8},   {0x3f8, 8},
-    {0x402, 1},   {0x501, 4},   {0x510, 12},  {0x600, 64},  {0x700, 16},  {0xb004, 2},  {0xc000, 16}, {0xcf8, 8},
-    {0x5658, 4},  {0x8900, 1},
+    {0x00, 16},  {0x20, 2},   {0xa0, 2},   {0x4d0, 2},   {0x40, 4},  {0x60, 5},   {0x70, 2},   {0x80, 16}, {0xc0, 32},
+    {0x92, 1},   {0xb2, 2},   {0xe9, 1},   {0xf0, 16},   {0x170, 8}, {0x1ce, 3},  {0x1f0, 8},  {0x278, 3}, {0x2f8, 8},
+    {0x376, 2},  {0x378, 3},  {0x3b4, 7},  {0x3c0, 32},  {0x3f0, 8}, {0x3f8, 8},  {0x402, 1},  {0x501, 4}, {0x510, 12},
+    {0x600, 64}, {0x700, 16}, {0xb004, 2}, {0xc000, 16}, {0xcf8, 8}, {0x5658, 4}, {0x8900, 1},
 };
 
 constexpr u8 kFloppyCommands[] = {0x03, 0x04, 0x07, 0x08, 0x0a, 0x0f, 0x10, 0x12, 0x13, 0x14, 0x16, 0x18, 0x2e,
                                   0x42, 0x45, 0x46, 0x4a, 0x4d, 0x4e, 0x66, 0x8e, 0x94, 0xc5, 0xcd, 0xe6, 0xf1};
-constexpr u8 kDiskCommands[] = {0x00, 0x08, 0x10, 0x20, 0x21, 0x24, 0x25, 0x29, 0x30, 0x34, 0x35, 0x39, 0x40, 0x42,
-                                0x70, 0x90, 0x91, 0xa0, 0xa1, 0xb0, 0xc4, 0xc5, 0xc6, 0xc8, 0xca, 0xe0, 0xe1, 0xe3,
-                                0xe5, 0xe6, 0xe7, 0xea, 0xec, 0xef, 0xf5, 0xf8};
-constexpr u8 kPacketCommands[] = {0x00, 0x03, 0x12, 0x1b, 0x1e, 0x23, 0x25, 0x28, 0x2b, 0x42, 0x43, 0x44, 0x46,
-                                  0x4a, 0x51, 0x52, 0x5a, 0x55, 0xa8, 0xad, 0xb9, 0xbb, 0xbd, 0xbe};
-constexpr u32 kExtremes[] = {0,      1,      2,          7,          8,          0x0f,       0x10,       0x7f,      0x80,
-                             0xff,   0x100,  0x1ff,      0x200,      0xfff,      0x1000,     0x7fff,     0x8000,    0xffff,
-                             0xfffe, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff, 0xfffff000, 0x00ff00ff};
-constexpr u32 kMsrs[] = {0x10,  0x17,  0x1b,  0x2c,       0x79,       0x8b,       0xc1,       0xfe,       0x174,     0x175,
-                         0x176, 0x179, 0x17a, 0x186,      0x1a0,      0x1d9,      0x200,      0x201,      0x20f,     0x250,
-                         0x277, 0x2ff, 0x400, 0x6e0,      0x800,      0x80b,      0x830,      0xc0000080, 0xc0000081, 0xc0000082,
-                         0xc0000084, 0xc0000100, 0xc0000101, 0xc0000102, 0xc0000103};
+constexpr u8 kDiskCommands[] = {0x00, 0x08, 0x10, 0x20, 0x21, 0x24, 0x25, 0x29, 0x30, 0x34, 0x35, 0x39,
+                                0x40, 0x42, 0x70, 0x90, 0x91, 0xa0, 0xa1, 0xb0, 0xc4, 0xc5, 0xc6, 0xc8,
+                                0xca, 0xe0, 0xe1, 0xe3, 0xe5, 0xe6, 0xe7, 0xea, 0xec, 0xef, 0xf5, 0xf8};
+constexpr u8 kPacketCommands[] = {0x00, 0x03, 0x12, 0x1b, 0x1e, 0x23, 0x25, 0x28, 0x2b, 0x42, 0x43, 0x44,
+                                  0x46, 0x4a, 0x51, 0x52, 0x5a, 0x55, 0xa8, 0xad, 0xb9, 0xbb, 0xbd, 0xbe};
+constexpr u32 kExtremes[] = {0,          1,          2,          7,          8,         0x0f,    0x10,
+                             0x7f,       0x80,       0xff,       0x100,      0x1ff,     0x200,   0xfff,
+                             0x1000,     0x7fff,     0x8000,     0xffff,     0xfffe,    0x10000, 0x7fffffff,
+                             0x80000000, 0xfffffffe, 0xffffffff, 0xfffff000, 0x00ff00ff};
+constexpr u32 kMsrs[] = {0x10,       0x17,       0x1b,       0x2c,       0x79,       0x8b,       0xc1,
+                         0xfe,       0x174,      0x175,      0x176,      0x179,      0x17a,      0x186,
+                         0x1a0,      0x1d9,      0x200,      0x201,      0x20f,      0x250,      0x277,
+                         0x2ff,      0x400,      0x6e0,      0x800,      0x80b,      0x830,      0xc0000080,
+                         0xc0000081, 0xc0000082, 0xc0000084, 0xc0000100, 0xc0000101, 0xc0000102, 0xc0000103};
 
 /// Where hostile_firmware() leaves tables that bus masters may take for theirs.
 constexpr u32 kMasterTable = 0x7c00, kFwCfgRequest = 0x7e00;
@@ -52,7 +53,8 @@ class Script {
   std::vector<Step> take() { return std::move(steps_); }
 
   void out(unsigned port, u64 value, unsigned width = 1, u32 count = 1) {
-    steps_.push_back({Step::Kind::Write, static_cast<u16>(port), static_cast<u8>(width), static_cast<u32>(value), count});
+    steps_.push_back(
+        {Step::Kind::Write, static_cast<u16>(port), static_cast<u8>(width), static_cast<u32>(value), count});
   }
   void in(unsigned port, unsigned width = 1, u32 count = 1) {
     steps_.push_back({Step::Kind::Read, static_cast<u16>(port), static_cast<u8>(width), 0, count});
@@ -82,7 +84,8 @@ class Script {
     out(base + 6, tame ? 0xe0 : random_.bits());
     out(base + 1, tame ? 0 : any_value(random_));
     out(base + 2, tame ? random_.below(20) : any_value(random_));
-    for (unsigned r = 3; r < 6; ++r) out(base + r, tame ? (r == 3 ? random_.bits() : random_.below(20) / 19) : any_value(random_));
+    for (unsigned r = 3; r < 6; ++r)
+      out(base + r, tame ? (r == 3 ? random_.bits() : random_.below(20) / 19) : any_value(random_));
     const unsigned master = 0xc000 + (base == 0x1f0 ? 0 : 8);
     const bool dma = random_.chance(40);  // bus mastering, with a table anywhere
     if (dma) out(master + 4, random_.chance(70) ? kMasterTable : hostile_address(random_), 4);
@@ -269,12 +272,15 @@ class Writer {
     load(0, random_.chance(50) ? random_.of(kExtremes) : static_cast<u32>(random_.bits()));
     switch (random_.below(12)) {
       case 0: {
-        static constexpr u32 kCr0[] = {0x60000010, 0x60000011, 0x00000011, 0xe0000011, 0x80010031, 0x8000003f, 0x0000001b};
+        static constexpr u32 kCr0[] = {0x60000010, 0x60000011, 0x00000011, 0xe0000011,
+                                       0x80010031, 0x8000003f, 0x0000001b};
         load(0, random_.of(kCr0));
         return bytes({0x0f, 0x22, 0xc0});
       }
       case 1: return bytes({0x0f, 0x22, 0xc0 + 8 * static_cast<unsigned>(random_.below(5))});
-      case 2: return bytes({0x0f, 0x20 + static_cast<unsigned>(random_.below(4)), static_cast<unsigned>(random_.bits()) | 0xc0});
+      case 2:
+        return bytes(
+            {0x0f, 0x20 + static_cast<unsigned>(random_.below(4)), static_cast<unsigned>(random_.bits()) | 0xc0});
       case 3:
         load(1, random_.of(kMsrs));
         load(2, random_.chance(70) ? 0 : any_value(random_));
@@ -301,13 +307,15 @@ class Writer {
       case 1: return bytes({0xcf});
       case 2: return bytes({0xcb});
       case 3: return bytes({0x70 + static_cast<unsigned>(random_.below(16)), static_cast<unsigned>(random_.below(64))});
-      case 4: return bytes({0xe0 + static_cast<unsigned>(random_.below(4)), 0xf0 + static_cast<unsigned>(random_.below(16))});
+      case 4:
+        return bytes({0xe0 + static_cast<unsigned>(random_.below(4)), 0xf0 + static_cast<unsigned>(random_.below(16))});
       case 5:  // a far jump or call to any descriptor
         if (mode_ == Mode::Long) return bytes({0xc3});
         bytes({random_.chance(50) ? 0x9au : 0xeau});
         number(0xf4000 + random_.below(0xb000), mode_ == Mode::Real ? 2 : 4);
         return number(random_.chance(80) ? random_.below(32) * 8 + random_.below(4) : random_.bits(), 2);
-      case 6: return bytes({0xe8, static_cast<unsigned>(random_.bits()), static_cast<unsigned>(random_.below(3)), 0, 0});
+      case 6:
+        return bytes({0xe8, static_cast<unsigned>(random_.bits()), static_cast<unsigned>(random_.below(3)), 0, 0});
       default: return bytes({0xcc});
     }
   }
@@ -336,24 +344,26 @@ void put(std::vector<u8>& where, std::size_t at, u64 value, unsigned size) {
   for (unsigned i = 0; i < size; ++i) where[at + i] = static_cast<u8>(value >> (8 * i));
 }
 void put(std::vector<u8>& where, std::size_t at, const std::vector<u8>& bytes) {
-  std::copy_n(bytes.begin(), std::min(bytes.size(), where.size() - at), where.begin() + static_cast<std::ptrdiff_t>(at));
+  std::copy_n(bytes.begin(), std::min(bytes.size(), where.size() - at),
+              where.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
 /// Somewhere in the code of the ROM or of RAM.
 u64 entry(Random& random) {
-  return random.chance(80) ? 0xf0000 + kCode + random.below(kCodeEnd - kCode) : kRamCode + random.below(kRam - kRamCode);
+  return random.chance(80) ? 0xf0000 + kCode + random.below(kCodeEnd - kCode)
+                           : kRamCode + random.below(kRam - kRamCode);
 }
 
 void fill_gdt(Random& random, std::vector<u8>& rom) {
   constexpr u64 kPlain[] = {
       0,
-      0x00cf9b000000ffff,          // 08 code, 32 bits
-      0x00cf93000000ffff,          // 10 data
-      0x00af9b000000ffff,          // 18 code, 64 bits
-      0x000f9b000000ffff,          // 20 code, 16 bits
-      0x000f93000000ffff,          // 28 data
-      0x00cffb000000ffff,          // 30 code of user programs
-      0x00cff3000000ffff,          // 38 data of user programs
+      0x00cf9b000000ffff,               // 08 code, 32 bits
+      0x00cf93000000ffff,               // 10 data
+      0x00af9b000000ffff,               // 18 code, 64 bits
+      0x000f9b000000ffff,               // 20 code, 16 bits
+      0x000f93000000ffff,               // 28 data
+      0x00cffb000000ffff,               // 30 code of user programs
+      0x00cff3000000ffff,               // 38 data of user programs
       0x0000890000000067 | kTss << 16,  // 40 task
       0,
       0x0000820000000fff | u64{kTss} << 16,  // 50 local descriptors
@@ -453,7 +463,8 @@ std::vector<Step> hostile_script(Random& random) {
     case 10: script.index_and_data(random.chance(50) ? 0x3c4 : 0x3ce, random.chance(50) ? 0x3c5 : 0x3cf, 1, 10); break;
     case 11:  // fw_cfg by DMA
       script.out(0x514, 0, 4);
-      script.out(0x518, __builtin_bswap32(random.chance(80) ? kFwCfgRequest : static_cast<u32>(hostile_address(random))), 4);
+      script.out(0x518,
+                 __builtin_bswap32(random.chance(80) ? kFwCfgRequest : static_cast<u32>(hostile_address(random))), 4);
       break;
     default: script.registers(); break;
   }
@@ -530,7 +541,8 @@ HostileFirmware hostile_firmware(Random& random, Mode mode) {
   if (random.chance(50)) start.bytes({0xb8, 0x40, 0, 0, 0, 0x0f, 0x00, 0xd8});  // LTR
   if (random.chance(50)) start.bytes({0xb8, 0x50, 0, 0, 0, 0x0f, 0x00, 0xd0});  // LLDT
   if (random.chance(70)) start.bytes({0xfb});
-  if (mode != Mode::Long && random.chance(25)) {  // to user programs, with or without the right to ports, or to virtual-8086 mode
+  if (mode != Mode::Long &&
+      random.chance(25)) {  // to user programs, with or without the right to ports, or to virtual-8086 mode
     const bool v86 = random.chance(50);
     for (const u32 word : {0x3bu, 0x3bu, 0x3bu, 0x3bu, v86 ? 0x0u : 0x3bu, 0x7000u,
                            (v86 ? 0x20202u : 0x202u) | (random.chance(50) ? 0x3000u : 0u), v86 ? 0xf000u : 0x33u,

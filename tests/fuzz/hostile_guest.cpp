@@ -28,8 +28,8 @@ namespace {
 
 using namespace machine;
 
-constexpr long kRunLimit = 120;              // seconds of processor time that no run needs, not even with sanitizers
-constexpr long kMemoryLimit = 3L << 20;      // KiB
+constexpr long kRunLimit = 120;          // seconds of processor time that no run needs, not even with sanitizers
+constexpr long kMemoryLimit = 3L << 20;  // KiB
 constexpr unsigned kSlices = 50;
 
 /// Images for the drives, the same for all runs: no run writes to them.

@@ -69,8 +69,7 @@ struct Firmware {
         file[at] = static_cast<u8>(file[at] - std::accumulate(&file[start], &file[start] + length, 0));
         break;
       }
-      default:
-        FAIL() << "unknown command";
+      default: FAIL() << "unknown command";
     }
   }
   std::vector<u8>& tables() { return files[AcpiTables::kTablesFile]; }

@@ -41,7 +41,7 @@ class KeyboardPath : public ::testing::Test {
   }
 };
 
-TEST_F(KeyboardPath, TranslatedSet2IsSet1ForEveryKey){
+TEST_F(KeyboardPath, TranslatedSet2IsSet1ForEveryKey) {
 #define ORRERY_KEY(name, text, usage, prefix, set1, set2, set3, kind, group) \
   {                                                                          \
     std::array<Bytes, 2> seen;                                               \

@@ -43,9 +43,7 @@ std::vector<DotMode> dot_modes() {
   const auto planar = [](unsigned pitch) { return std::bind(plot_planar, _1, pitch, _2, _3, _4); };
   return {
       {0x04, 320, 200, 4, four_colors,
-       [](unsigned c) {
-         return VgaBench::rgb(std::array{0x00u, 0x13u, 0x15u, 0x17u}[c]);
-       }},
+       [](unsigned c) { return VgaBench::rgb(std::array{0x00u, 0x13u, 0x15u, 0x17u}[c]); }},
       {0x06, 640, 200, 2, two_colors, [](unsigned c) { return VgaBench::rgb(c == 0 ? 0 : 0x17); }},
       {0x0d, 320, 200, 16, planar(40), cga_rgb},
       {0x0e, 640, 200, 16, planar(80), cga_rgb},

@@ -40,7 +40,7 @@ struct CpuRig {
   core::GuestMemory memory;
   core::PortBus ports{"io", log};
   core::Clock clock;
-  u8 vector = 0x20;  // what an interrupt acknowledge cycle returns
+  u8 vector = 0x20;   // what an interrupt acknowledge cycle returns
   bool ferr = false;  // the pin
   Cpu cpu;
   State& s;
@@ -48,14 +48,16 @@ struct CpuRig {
   explicit CpuRig(const Model& model = test_model("max"), ApicPort apic = {})
       : memory(2 << 20, log),
         cpu(model, memory, ports, clock, log,
-            Pins{.interrupt_acknowledge = [this] { return vector; }, .ferr = [this](bool level) { ferr = level; },
+            Pins{.interrupt_acknowledge = [this] { return vector; },
+                 .ferr = [this](bool level) { ferr = level; },
                  .apic = std::move(apic)}),
         s(cpu.state()) {
     memory.map_ram(0, 2 << 20, 0);
   }
   explicit CpuRig(std::string_view model) : CpuRig(test_model(model)) {}
 
-  // ---- memory -----------------------------------------------------------------------------------------------------------
+  // ---- memory
+  // -----------------------------------------------------------------------------------------------------------
   /// Hexadecimal bytes, blanks ignored.
   void put(u64 address, std::string_view hex) {
     int high = -1;
@@ -77,14 +79,16 @@ struct CpuRig {
   void w32(u64 a, u32 v) { memory.write32(a, v); }
   void w64(u64 a, u64 v) { memory.write64(a, v); }
 
-  // ---- descriptors ------------------------------------------------------------------------------------------------------
+  // ---- descriptors
+  // ------------------------------------------------------------------------------------------------------
   /// `flags`: G, D/B, L, AVL as in bits 7:4 of byte 6.
   static u64 descriptor(u32 base, u32 limit, u8 access, u8 flags) {
     return u64{limit & 0xffff} | u64{base & 0xffffff} << 16 | u64{access} << 40 | u64{(limit >> 16) & 15} << 48 |
            u64{flags} << 48 | u64{base >> 24} << 56;
   }
   static u64 gate(u16 selector, u32 offset, u8 access, u8 parameters = 0) {
-    return u64{offset & 0xffff} | u64{selector} << 16 | u64{parameters} << 32 | u64{access} << 40 | u64{offset >> 16} << 48;
+    return u64{offset & 0xffff} | u64{selector} << 16 | u64{parameters} << 32 | u64{access} << 40 |
+           u64{offset >> 16} << 48;
   }
   void gdt(u16 selector, u64 value) { w64(kGdt + (selector & ~7u), value); }
   u64 gdt(u16 selector) { return r64(kGdt + (selector & ~7u)); }
@@ -96,12 +100,14 @@ struct CpuRig {
   void load(unsigned seg, u16 selector) {
     const u64 d = (selector & 4) != 0 ? r64(kLdtBase + (selector & ~7u)) : gdt(selector);
     const u32 raw = static_cast<u32>(d & 0xffff) | (static_cast<u32>(d >> 48 & 15) << 16);
-    s.seg[seg] = Segment{.selector = selector, .attributes = static_cast<u16>(d >> 40 & 0xf0ff),
+    s.seg[seg] = Segment{.selector = selector,
+                         .attributes = static_cast<u16>(d >> 40 & 0xf0ff),
                          .limit = (d >> 55 & 1) != 0 ? raw << 12 | 0xfff : raw,
                          .base = (d >> 16 & 0xffffff) | (d >> 56 << 24)};
   }
 
-  // ---- modes ------------------------------------------------------------------------------------------------------------
+  // ---- modes
+  // ------------------------------------------------------------------------------------------------------------
   void real_mode(u16 cs = 0x1000, u16 ip = 0, u16 ss = 0x0800, u16 sp = 0x1000) {
     cpu.reset();
     for (Segment& g : s.seg) g = Segment{.selector = 0, .attributes = 0x93, .limit = 0xffff, .base = 0};
@@ -115,7 +121,8 @@ struct CpuRig {
     cpu.state_changed();
   }
 
-  /// The standard tables, all interrupt gates 32 bits wide with DPL 0, and the processor at `kCode` with level `cpl` (0, 1, 3).
+  /// The standard tables, all interrupt gates 32 bits wide with DPL 0, and the processor at `kCode` with level `cpl`
+  /// (0, 1, 3).
   void protected_mode(unsigned cpl = 0) {
     cpu.reset();
     gdt(kCode0, descriptor(0, 0xfffff, 0x9b, 0xc0));
@@ -191,7 +198,8 @@ struct CpuRig {
   }
   u32 pte_address(u32 linear) { return kPages + 0x1000 + (linear >> 12) * 4; }
 
-  // ---- running ------------------------------------------------------------------------------------------------------------
+  // ---- running
+  // ------------------------------------------------------------------------------------------------------------
   u64 code_address() const { return s.seg[kCs].base + s.rip; }
   /// Puts `hex` where the processor is and executes `steps` ticks.
   Stop run(std::string_view hex, unsigned steps = 1) {
@@ -213,10 +221,10 @@ struct CpuRig {
 };
 
 /// The processor has just entered the handler of an exception with an error code.
-#define EXPECT_FAULT(rig, number, code)          \
-  do {                                           \
-    EXPECT_EQ((rig).entered(), int{number});     \
-    EXPECT_EQ((rig).stack(0), u32{code});        \
+#define EXPECT_FAULT(rig, number, code)      \
+  do {                                       \
+    EXPECT_EQ((rig).entered(), int{number}); \
+    EXPECT_EQ((rig).stack(0), u32{code});    \
   } while (false)
 /// The same for one without.
 #define EXPECT_TRAPPED(rig, number) EXPECT_EQ((rig).entered(), int{number})

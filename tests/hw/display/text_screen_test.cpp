@@ -30,7 +30,8 @@ TEST(TextScreen, GivesEveryCodeBut0And32And255ADistinctGlyph) {
 }
 
 TEST(TextScreen, TrimsTheBlanksAtTheEndOfEachRow) {
-  TextScreen screen{.columns = 4, .rows = 2, .characters = {'A', ' ', 'b', ' ', 0, 0x20, 0xff, 0}, .attributes = std::vector<u8>(8)};
+  TextScreen screen{
+      .columns = 4, .rows = 2, .characters = {'A', ' ', 'b', ' ', 0, 0x20, 0xff, 0}, .attributes = std::vector<u8>(8)};
   EXPECT_EQ(screen.to_utf8(), (std::vector<std::string>{"A b", ""}));
   EXPECT_EQ(screen.text(), "A b\n\n");
 }
