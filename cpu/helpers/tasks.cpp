@@ -122,13 +122,14 @@ bool switch_task(Engine& e, u16 selector, const Descriptor& descriptor, TaskSwit
   const Layout& old_layout = layout_of(e.s.tr.type());
   const bool nested = reason == TaskSwitch::Call || reason == TaskSwitch::Interrupt;
   if (descriptor.limit() < new_layout.last) e.fault(kTs, selector_error(selector));
-  if (!e.s.tr.present() || e.s.tr.limit < old_layout.last) e.fault(kTs, selector_error(e.s.tr.selector));
+  // The old one must have room for what is stored; the SDM says nothing of its limit.
+  const u32 stored_end = old_layout.es + old_layout.segments * old_layout.width;
+  if (!e.s.tr.present() || e.s.tr.limit < stored_end - 1) e.fault(kTs, selector_error(e.s.tr.selector));
 
   // Everything that may fault in the old task: both segments must be there.
   const u64 new_base = descriptor.base();
   e.probe_linear(new_base, new_layout.last + 1, Access::Read, false);
-  e.probe_linear(e.s.tr.base + old_layout.ip, old_layout.es + old_layout.segments * old_layout.width - old_layout.ip,
-                 Access::Write, false);
+  e.probe_linear(e.s.tr.base + old_layout.ip, stored_end - old_layout.ip, Access::Write, false);
   if (nested) e.probe_linear(new_base, 2, Access::Write, false);
   e.probe_linear(descriptor.address + 5, 1, Access::Write, false);
   const bool new_pdptes = (e.s.cr0 & kCr0Pg) != 0 && new_layout.width == 4 && (e.s.cr4 & kCr4Pae) != 0;

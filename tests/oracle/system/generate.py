@@ -29,7 +29,7 @@ GDT, LDT = "GDT_ADDRESS", "LDT_ADDRESS"
 SLOTS = [(0xa8, f"{GDT} + 0xa8"), (0xb0, f"{GDT} + 0xb0"), (0xb8, f"{GDT} + 0xb8"), (0x0c, f"{LDT} + 8"), (0x14, f"{LDT} + 0x10")]
 SELECTORS = [0, 1, 2, 3, 8, 0x10, 0x18, 0x19, 0x20, 0x21, 0x2a, 0x32, 0x3b, 0x43, 0x48, 0x50, 0x58, 0x70, 0xa0, 0xa3, 0x1f8, 0x1ff, 0x200, 0xfff8,
              0x44, 0x4c, 0x5f, 0x67, 0x7f, 0x7c, 0x84]
-LANDINGS = [0, 0, 0, 0, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60]
+LANDINGS = [0, 0, 0, 0, 0x10, 0x20, 0x30, 0x40, 0x50]
 INNER = {0: "TSS + 4", 1: "TSS + 12", 2: "TSS + 20"}
 
 
@@ -157,7 +157,7 @@ def system_register_load(rng):
     lines.append(rng.choice(["lldt ax", "lldt ax", "ltr ax", "ltr ax", "lldt ax\n mov ax, 0x0c\n mov fs, ax", "sldt eax", "str eax", "sldt ax", "str ax", "smsw eax", "smsw ax",
                              f"mov ax, {rng.randrange(16) | 1}\n lmsw ax", "clts", "invlpg [0]", "wbinvd", "sgdt [FRAME0]", "sidt [FRAME0]", "sldt [FRAME0]", "str [FRAME0]",
                              "smsw [FRAME0]", "o16 sgdt [FRAME0]", "lgdt [FRAME0]\n sgdt [FRAME1]\n lgdt [gdtr]", "o16 lidt [FRAME0]\n sidt [FRAME1]\n lidt [idtr]", "hlt" if cpl else "nop", "invd", "rdpmc",
-                             "mov eax, cr0", "mov cr0, eax", "mov eax, cr2", "mov eax, cr4", "mov eax, dr7", "mov dr0, eax", "mov ecx, 0x10\n rdmsr\n mov eax, 0\n cdq", "mov ecx, 0xc0000080\n rdmsr",
+                             "mov eax, cr0", "mov eax, cr2", "mov eax, cr4", "mov eax, dr7", "mov dr0, eax", "mov ecx, 0x10\n rdmsr\n mov eax, 0\n cdq", "mov ecx, 0xc0000080\n rdmsr",
                              "mov eax, cr1", "mov eax, cr5", "mov cr7, eax", "rsm", "cli", "sti\n cli", "o16 smsw ax"]))
     lines += ["sldt cx", "str dx", "done"] if not umip else ["done"]
     return lines
@@ -178,7 +178,7 @@ def far_transfer(rng):
     cpl = level(rng)
     lines = []
     chosen, address = slot(rng)
-    offset = rng.choice(LANDINGS + [0xfff, 0x1000, 0x10000, 0xffffffff])
+    offset = rng.choice(LANDINGS + [0xfff, 0x1000, 0x10000])
     what = rng.choice(["code", "code", "gate", "gate", "gate", "gate", "task", "tss", "any"])
     if what == "code":
         lines += code_target(rng, address, cpl)
@@ -189,7 +189,7 @@ def far_transfer(rng):
         if rng.random() < 0.1:
             access = any_access(rng)
         lines.append(f"gate {address}, {selector_of(rng, target):#x}, {offset:#x}, {access:#x}, {rng.choice([0, 0, 1, 2, 5, 31])}")
-        offset = rng.choice([0, 0x10000, 0x12345678, 0xffffffff])
+        offset = rng.choice([0, 0x10000, 0x12345678])
     elif what == "task":
         lines.append(f"gate {address}, {rng.choice([0x58, 0x58, 0x58, 0x5b, 0x60, 0x48, 0, 0x10, 0x5c, 0x50, 0x1f8, 0x200]):#x}, 0, {rng.choice([0x85, 0x85, 5]) | rng.choice([3, 3, cpl, 0, 1]) << 5:#x}")
     elif what == "tss":
@@ -279,6 +279,8 @@ def interrupt(rng):
     entry = f"IDT + {vector * 8}"
     dpl = rng.choice([3, 3, cpl, 0])
     offset = rng.choice(LANDINGS + [0xfff, 0x1000, 0x10000])
+    if offset == 0x20 and not source.startswith(("int", "db", "mov al")):
+        offset = 0  # an IRET to what faults would never end
     if vector >= 0x60:
         pass
     elif what < 0.7:
@@ -578,7 +580,7 @@ def breakpoint(rng):
     dr7 = 0x400
     if rng.random() < 0.4:
         lines += ["mov eax, 8", "mov cr4, eax"]
-    spots = ["%%a", "%%b", "%%c", "%%d", "FRAME0 + 0x100", "FRAME0 + 0x102", "FRAME0 + 0x103", "FRAME0 + 0x104", "0x80", "0x81", "0x82"]
+    spots = ["%%a", "%%b", "%%c", "%%d", "FRAME0 + 0x100", "FRAME0 + 0x102", "FRAME0 + 0x103", "FRAME0 + 0x104", "0x80", "0xe9", "0x82"]
     for n in range(rng.choice([1, 1, 2, 4])):
         lines += [f"mov eax, {rng.choice(spots)}", f"mov dr{n}, eax"]
         dr7 |= rng.choice([1, 2, 3, 0]) << (2 * n)
@@ -593,7 +595,7 @@ def breakpoint(rng):
     code = rng.choice([
         ["mov eax, [FRAME0 + 0x100]", "mov [FRAME0 + 0x104], al", "mov [FRAME0 + 0x102], ax", "nop"],
         ["mov ax, [FRAME0 + 0x103]", "inc dword [FRAME0 + 0x101]", "nop", "nop"],
-        ["out 0x80, al", "in al, 0x81\n mov al, 0", "out 0x80, eax", "nop"],
+        ["out 0x80, al", "in al, 0xe9", "out 0x80, eax", "nop"],
         ["mov esi, FRAME0 + 0xf8\n mov edi, FRAME0 + 0x200\n mov ecx, 8\n rep movsd", "nop", "nop", "nop"],
         ["mov ax, ss\n mov ss, ax", "mov ss, [FRAME0 + 0x500]", "mov eax, [FRAME0 + 0x100]", "nop"],
         ["mov ax, ss\n mov dword [FRAME0 + 0x100], eax\n mov ss, [FRAME0 + 0x100]", "nop", "mov eax, [FRAME0 + 0x104]", "nop"],
@@ -734,7 +736,7 @@ def priority(rng):
     if what == 1:  # prefixes
         prefixes = [rng.choice(["0xf0", "0xf2", "0xf3", "0x66", "0x67", "0x2e", "0x64", "0x26"]) for _ in range(rng.choice([1, 2, 3, 14, 15]))]
         return [f"enter_level {rng.choice([0, 3])}, 2", "mov ebx, FRAME0", "mov esi, FRAME0", "mov edi, FRAME0", f"db {', '.join(prefixes)}",
-                rng.choice(["nop", "add [ebx], eax", "add eax, ebx", "cli", "hlt", "mov cr1, eax", "int3", "cmpxchg8b [ebx]", "bswap eax", "mov cs, ax", "mov eax, cr1", "ud2", "popcnt eax, ebx", "xchg eax, [ebx]", "db 0x0f, 0x0b", "db 0x0f, 0x0c", "db 0xc4, 0xc0",
+                rng.choice(["nop", "add [ebx], eax", "add eax, ebx", "cli", "mov cr1, eax", "int3", "cmpxchg8b [ebx]", "bswap eax", "mov cs, ax", "mov eax, cr1", "ud2", "popcnt eax, ebx", "xchg eax, [ebx]", "db 0x0f, 0x0b", "db 0x0f, 0x0c", "db 0xc4, 0xc0",
                             "db 0x8d, 0xc0", "db 0xfe, 0xf8", "db 0xff, 0xf8", "db 0x8c, 0xf8", "db 0x8e, 0xf8", "db 0x0f, 0x00, 0xf0", "db 0xd6", "db 0x62, 0xc0", "db 0xc5, 0xc0", "db 0x0f, 0xa6, 0xc0", "db 0x0f, 0x04", "db 0x0f, 0xaa"]), "nop", "nop", "nop", "done"]
     if what == 2:  # alignment
         cpl = rng.choice([3, 3, 3, 0, 1])
@@ -769,6 +771,66 @@ def priority(rng):
     lines += ["mov esi, %%code", "mov edi, ARENA_LAND + LOWCODE", "mov ecx, %%end - %%code", "rep movsb", f"enter_level {cpl}, 2", f"jmp {0xa8 | cpl}:0x400", "%%code:"]
     relative = {"jmp 0x500": "db 0xe9\n dd 0xfb", "call 0x600": "db 0xe8\n dd 0x1fb", "mov ecx, 1\n loop 0x420": "nop", "xor eax, eax\n jz 0x500": "xor eax, eax\n db 0x0f, 0x84\n dd 0xf8"}
     lines += [relative.get(code, code), "int 0x40", "%%end:"]
+    return lines
+
+
+REAL_CODE = ["int 0x41", "int3", "into", "mov al, 0x7f\n add al, 1\n into", "xor cx, cx\n div cx", "ud2", "db 0xf1", "mov ax, [0xffff]", "mov eax, [0xfffd]", "mov al, [0xffff]", "mov [0xffff], ax", "mov eax, [fs:0x10000]", "mov eax, [es:0x10000]",
+             "mov eax, [es:0x12345]", "mov ebx, 0x20000\n mov eax, [es:ebx]", "mov ebx, 0x20000\n mov eax, [ebx]", "mov sp, 1\n push ax", "mov sp, 1\n pop ax", "mov sp, 0\n push ax\n pop bx", "mov sp, 7\n pusha", "mov sp, 5\n pusha", "mov sp, 16\n pusha\n popa", "mov sp, 0xfff1\n popa",
+             "jmp 0x2200:0x100", "call 0x2200:0x100", "jmp dword 0x2200:0x10000", "call dword 0x2200:0x10100", "push word 0x2200\n push word 0x100\n retf", "push word 0x3ed7 & ~0x200\n push word 0x2200\n push word 0x100\n iret", "push dword 0x3b0002\n push dword 0x2200\n push dword 0x100\n iretd",
+             "push dword 2\n push dword 0x2200\n push dword 0x10100\n iretd", "push dword 0x3f7cd7\n popfd\n pushfd\n pop ebx", "push word 0x7cd7\n popf\n pushf\n pop bx", "pushfd\n pop ebx", "cli", "lldt ax", "ltr ax", "lar ax, bx", "lsl ax, bx", "verr ax", "verw ax", "sldt ax", "str ax", "arpl ax, bx",
+             "smsw ax", "smsw eax", "sgdt [0x300]", "sidt [0x300]", "mov eax, 0x80000010\n mov cr0, eax", "mov eax, 0x20000010\n mov cr0, eax", "mov eax, cr3", "mov eax, 0x30\n mov cr4, eax", "mov eax, 0x8000\n mov cr4, eax", "mov dr0, eax\n mov eax, dr0", "mov eax, 0x80000000\n mov cr3, eax\n mov eax, 0\n mov cr3, eax", "lock nop", "lock add [0x300], ax",
+             "mov ax, 0x1234\n mov es, ax", "mov ax, 0xffff\n mov fs, ax", "push word 0x1234\n pop gs", "les bx, [0x300]", "lds bx, [0xfffd]", "lss sp, [0x300]", "bound ax, [0x300]", "enter 4, 0\n leave", "enter 4, 3\n leave", "mov sp, 2\n enter 4, 0", "mov sp, 2\n call $ + 3", "mov sp, 1\n call $ + 3", "mov sp, 0xffff\n ret",
+             "mov sp, 2\n int 0x41", "mov sp, 4\n int 0x41", "mov sp, 6\n int 0x41", "mov sp, 5\n int 0x41", "mov sp, 0\n int 0x41", "pushf\n pop ax\n or ax, 0x100\n push ax\n popf\n nop\n nop", "pushf\n pop ax\n or ax, 0x100\n push ax\n popf\n mov ax, ss\n mov ss, ax\n nop", "mov eax, 0xffff0\n jmp eax", "mov ax, 0xffff\n jmp ax",
+             "fld1", "mov eax, 0x1a\n mov cr0, eax\n fld1", "mov eax, 0x14\n mov cr0, eax\n fld1", "rep lodsb", "mov cx, 3\n mov si, 0xffff\n rep lodsw", "mov cx, 3\n mov di, 0xfffd\n rep stosw", "mov ecx, 3\n mov edi, 0xfffe\n a32 rep stosb", "a32 lodsd", "mov cs, ax", "mov ax, cs\n mov ds, ax\n mov ax, [0]", "db 0x0f, 0x20, 0xc8",
+             "clts", "wbinvd", "invlpg [0]", "out 0x80, al", "movzx eax, byte [0xffff]", "push dword [0xfffe]", "pop dword [0xfffe]", "call far [0x300]", "jmp far [0xfffd]", "sysenter", "mov ax, 1\n lmsw ax\n mov ax, 0x10\n mov fs, ax\n mov ax, 0x1f0\n mov gs, ax"]
+
+
+@kind(8)
+def real_mode(rng):
+    """Real mode: limits, the interrupt table's limit, segments that kept their limits, wrap-around, shutdown."""
+    lines = descriptor(f"{GDT} + S2", 0, 0xffff, 0x93, 0) + descriptor(f"{GDT} + S3", LAND, 0xffff, 0x9b, 0)
+    lines += descriptor(f"{GDT} + S0", 0, rng.choice([0xfff, 0x1ffff, 0x7fff, 0xffff]), rng.choice([0x93, 0x93, 0x97]), rng.choice([0, 4, 8]))
+    lines += ["mov dword [ARENA_LAND + 0x300], 0x22000100", "mov esi, %%code", "mov edi, ARENA_LAND + LOWCODE", "mov ecx, %%end - %%code", "rep movsb", f"real_mode {rng.choice(['S2', 'S2', 'DATA0', 'S0'])}, {rng.choice([0x17f, 0x17f, 0x17f, 0x103, 0x102, 0x37, 0x33, 0x23, 0x13, 0])}"]
+    return lines + ["%%code:", "bits 16", "in_real_mode"] + [rng.choice(REAL_CODE) for _ in range(rng.choice([1, 1, 2]))] + ["int 0x40", "int3", "%%end:", "bits 32"]
+
+
+@kind(8)
+def stack_limit(rng):
+    """Pushes, pops and transfers around the limit of a stack segment, expand-up and expand-down, 16 and 32 bits."""
+    cpl = rng.choice([0, 0, 3])
+    down = rng.random() < 0.5
+    big = rng.choice([0, 4])
+    limit = rng.choice([0x7f, 0xff, 0x7e, 0x83, 0xfff, 0x800])
+    if down:
+        limit = rng.choice([0x7f, 0xff, 0x1ff, 0x3fd])
+    lines = descriptor(f"{GDT} + 0xa8", STACK, limit, (0x96 if down else 0x92) | cpl << 5, big) + load_ldt(rng)
+    near = limit + rng.choice([1, 0, -1, 2, 3, 4, 5, 8, 9, 0xc, 0x10, -3, -4, 0x21, 0x20, 0x1f, 7, 0x30])
+    if not down and rng.random() < 0.3:
+        near = rng.choice([0, 1, 2, 3, 4, 6, 8, 0x1f, 0x20, 0x10])
+    near &= 0xffff
+    lines += [f"enter_level {cpl}, {flags_value(rng, 0) & ~0x40200:#x}", f"mov ax, {0xa8 | cpl}", "mov ss, ax", f"mov esp, {near | rng.choice([0, 0, 0x50000]) if not big else near:#x}", f"mov ebp, {near:#x}"]
+    lines += [rng.choice(["push eax", "push ax", "pop eax", "pop ax", "pusha", "pushaw", "popa", "popaw", "call $ + 5", "ret", "o16 ret", "enter 8, 0", "enter 8, 1", "enter 8, 3", "leave", "o16 leave", "pushfd", "popfd", "push dword [FRAME0]", "pop dword [FRAME0]", "int 0x40", "int3", "retf", "iretd", "iretw",
+                          "call dword 8:0x22000", "mov eax, [ebp]", "mov [ebp - 2], eax", "mov ax, [ebp + 1]", "push dword [esp]", "pop dword [esp]", "pop dword [esp + 4]", "push esp", "pop esp", "ret 4", "push byte 5", "add dword [ebp], 1", "fld tword [ebp]", "movq mm0, [ebp]", "lea eax, [ebp]", "xchg [esp], eax", "cmpxchg8b [ebp]"])]
+    lines += ["mov edx, esp", f"mov ax, {0x10 + 0x11 * cpl:#x}", "mov ss, ax", f"mov esp, STACK{cpl}", "done"]
+    return lines
+
+
+@kind(6)
+def translation_cache(rng):
+    """An entry that is used, changed and invalidated: INVLPG, CR3, CR4.PGE, CR0.PG, a task switch."""
+    lines = [f"mov dword [PTW], FRAME0 + {rng.choice([7, 7, 3, 0x107, 0x67, 0x167, 5]):#x}", f"mov dword [PTW + 4], FRAME1 + {rng.choice([7, 3, 0x107]):#x}"]
+    pge = rng.choice([0, 0x80])
+    lines += [f"mov eax, {pge | 0x10:#x}", "mov cr4, eax", "mov eax, PD", "mov cr3, eax", f"mov eax, {rng.choice([0x80000011, 0x80010011]):#x}", "mov cr0, eax", "jmp short $ + 2"]
+    lines.append(rng.choice(["mov eax, [WINDOW + 0x10]", "mov [WINDOW + 0x10], eax", "mov al, [WINDOW + 0x1010]", "nop"]))
+    for _ in range(rng.choice([1, 1, 2])):
+        change = rng.choice([0, 1, 3, 7, 5, 0x67, 0x107, 0x27])
+        lines.append(rng.choice([f"mov dword [PTW], FRAME1 + {change:#x}", f"mov dword [PTW], FRAME0 + {change:#x}", f"mov dword [PD + 4], PTW + {rng.choice([7, 3, 5, 0, 0x27]):#x}", f"mov dword [PD + 4], {rng.choice([0x87, 0x83, 0xe7, 0x187]):#x}"]))
+    flush = ["mov eax, cr4\n xor eax, 0x80\n mov cr4, eax", "mov eax, cr0\n and eax, 0x7fffffff\n mov cr0, eax\n or eax, 0x80000000\n mov cr0, eax", "mov eax, cr4\n xor eax, 0x10\n mov cr4, eax"]
+    if not pge:
+        flush += ["mov eax, cr3\n mov cr3, eax"] * 3
+    lines.append(rng.choice(flush))
+    cpl = rng.choice([0, 3])
+    lines += [f"enter_level {cpl}, 2", "mov eax, 0xa0a0a0a0", rng.choice(["mov eax, [WINDOW + 0x10]", "mov [WINDOW + 0x20], eax", "inc dword [WINDOW]", "mov eax, [WINDOW + 0xffe]", "mov eax, WINDOW\n call eax", "mov [WINDOW + 0xffe], eax"]), "done"]
     return lines
 
 

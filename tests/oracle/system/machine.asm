@@ -5,7 +5,7 @@
 ; from its template before each scenario. The machine itself lives above 1 MiB. A triple fault resets the processor; the BIOS comes
 ; back by shutdown code 0Ah (or boots again, and memory tells how far it was), and the scenario's line says T.
 ; A memory map stands at the end.
-%define RESUME 0x2000000         ; survives a reset: magic, number of the scenario
+%define RESUME 0x1800000         ; survives a reset: magic, number of the scenario
 %define MAGIC 0x4f52524f
 %define MACHINE 0x100000
 %define MACHINE_STACK 0x90000
@@ -131,6 +131,15 @@ cold:
   mov dword [RESUME], MAGIC
   mov eax, [first_scenario]
   mov [RESUME + 4], eax
+  cld
+  mov edi, scenarios_end        ; as in reset_machine
+  mov ecx, RESUME
+  sub ecx, edi
+  mov al, 0xcc
+  rep stosb
+  mov edi, RESUME + 0x1000
+  mov ecx, 0x1f00000 - RESUME - 0x1000
+  rep stosb
   call reset_machine
   jmp next
 
@@ -148,28 +157,14 @@ reset_machine:
   cld
   mov eax, 0xcccccccc           ; INT3 wherever a scenario may stray
   xor edi, edi
-  mov ecx, 0x400 / 4
+  mov ecx, 0x7c00 / 4
   rep stosd
-  mov edi, 0x500
-  mov ecx, (0x6000 - 0x500) / 4
-  rep stosd
-  mov edi, 0x8000
-  mov ecx, (ARENA - 0x8000) / 4
+  mov edi, 0x7e00
+  mov ecx, (ARENA - 0x7e00) / 4
   rep stosd
   mov edi, ARENA + ARENA_SIZE
   mov ecx, (MACHINE_STACK - 0x1000 - ARENA - ARENA_SIZE) / 4
   rep stosd
-  ; Interrupt vectors that a virtual-8086 task can be sent to.
-  mov edi, 0x20 * 4
-.vector:
-  mov eax, edi
-  shr eax, 2
-  add eax, V86_LANDING
-  mov word [edi], ax
-  mov word [edi + 2], ARENA_LAND >> 4
-  add edi, 4
-  cmp edi, 0x80 * 4
-  jb .vector
   mov word [0x467], warm
   mov word [0x469], 0
   byte_out 0x70, 0x8f
@@ -187,6 +182,17 @@ next:
   mov edi, ARENA
   mov ecx, ARENA_SIZE / 4
   rep movsd
+  ; Interrupt vectors that a virtual-8086 task can be sent to.
+  mov edi, 0x20 * 4
+.vector:
+  mov eax, edi
+  shr eax, 2
+  add eax, V86_LANDING
+  mov word [edi], ax
+  mov word [edi + 2], ARENA_LAND >> 4
+  add edi, 4
+  cmp edi, 0x80 * 4
+  jb .vector
   call calm
   lgdt [gdtr]
   lidt [idtr]
@@ -308,12 +314,6 @@ recorder:
   pop dword [record.ds]
   pop dword [record.eax]
   pop dword [record.vector]
-  mov [record.ebx], ebx
-  mov [record.ecx], ecx
-  mov [record.edx], edx
-  mov [record.esi], esi
-  mov [record.edi], edi
-  mov [record.ebp], ebp
   mov [record.esp], esp
   mov eax, cr0
   mov [record.cr0], eax
@@ -321,6 +321,13 @@ recorder:
   mov [record.cs], eax
   mov eax, ss
   mov [record.ss], eax
+record_rest:
+  mov [record.ebx], ebx
+  mov [record.ecx], ecx
+  mov [record.edx], edx
+  mov [record.esi], esi
+  mov [record.edi], edi
+  mov [record.ebp], ebp
   mov eax, es
   mov [record.es], eax
   mov eax, fs
@@ -349,6 +356,23 @@ recorder:
   sgdt [record.gdtr]
   sidt [record.idtr]
   call calm
+  jmp report
+
+; From real mode, by way of real_recorder.
+record_real:
+  mov eax, DATA0
+  mov ds, eax
+  mov ss, eax
+  mov esp, MACHINE_STACK
+%macro from_real 1-*
+%rep %0
+  mov eax, [ARENA_LAND + REAL_SAVED + real_%1]
+  mov [record.%1], eax
+%rotate 1
+%endrep
+%endmacro
+  from_real vector, eax, ds, ss, esp, cr0, cs
+  jmp record_rest
 
 report:
   mov al, [outcome]
@@ -528,6 +552,41 @@ RECORD_SIZE equ record_end - record
   iretd
 %endmacro
 
+; From protected mode, level 0, to real mode: REAL_CODE in the landing page, where the code that follows was copied to.
+; real_mode SELECTOR OF ES, LIMIT OF THE IDT
+%macro real_mode 2
+  mov word [FRAME1], %2
+  mov dword [FRAME1 + 2], REAL_IVT
+  lidt [FRAME1]
+  mov ax, S2
+  mov ds, ax
+  mov fs, ax
+  mov gs, ax
+  mov ss, ax
+  mov ax, %1
+  mov es, ax
+  jmp S3:LOWCODE
+%endmacro
+; What that code begins with.
+%macro in_real_mode 0
+%%start:
+  mov eax, cr0
+  and al, ~1
+  mov cr0, eax
+  jmp (ARENA_LAND >> 4):%%there - %%start + LOWCODE
+%%there:
+  mov ax, ARENA_LAND >> 4
+  mov ds, ax
+  mov ax, ARENA_STACK >> 4
+  mov ss, ax
+  mov sp, 0x800
+  xor ax, ax
+  mov es, ax
+  mov fs, ax
+  mov gs, ax
+  mov eax, 0xa0a0a0a0
+%endmacro
+
 ; ---- the arena --------------------------------------------------------------------------------------------------------------
   times 0x2000 - ($ - $$) db 0
 template:
@@ -552,6 +611,16 @@ TASKSTACK equ ARENA_STACK + 0xc00
 ARENA_LAND equ ARENA + 0x2000   ; code: what gates and far transfers lead to
 V86_LANDING equ 0x100           ; in this page: 16-bit code that virtual-8086 interrupts lead to
 LOWCODE equ 0x400               ; in this page: 16-bit code of the scenario
+REAL_STUBS equ 0x800
+REAL_SAVED equ 0xf00
+real_vector equ 0
+real_eax equ 4
+real_ds equ 8
+real_ss equ 12
+real_esp equ 16
+real_cr0 equ 20
+real_cs equ 24
+REAL_IVT equ ARENA + 0xe00
 FRAME0 equ ARENA + 0x3000       ; data
 FRAME1 equ ARENA + 0x4000
 PD equ ARENA + 0x5000
@@ -633,6 +702,12 @@ WINDOW equ 0x400000
   times 0xd00 - ($ - $$) db 0
   tss32 ARENA_LAND, TASKSTACK, 0xdd00
   dw 0x68
+  times 0xe00 - ($ - $$) db 0
+%assign n 0
+%rep IDT_ENTRIES                ; of real mode
+  dw REAL_STUBS + n * 5, ARENA_LAND >> 4
+%assign n n + 1
+%endrep
   times 0x1000 - ($ - $$) db 0
 %assign n 0
 %rep 0x400
@@ -660,6 +735,34 @@ landing:
   times 0x100 - ($ - landing) nop
 landing_v86:
   times 0x100 int3              ; an exception at every level
+  times REAL_STUBS - ($ - landing) int3
+bits 16
+%assign n 0
+%rep IDT_ENTRIES
+  push byte n
+  jmp near real_recorder
+%assign n n + 1
+%endrep
+; To protected mode and the recorder. Registers and the vector are kept in this page.
+real_recorder:
+  push eax
+  push ds
+  mov ax, ARENA_LAND >> 4
+  mov ds, ax
+  pop word [REAL_SAVED + real_ds]
+  pop dword [REAL_SAVED + real_eax]
+  pop word [REAL_SAVED + real_vector]
+  mov [REAL_SAVED + real_esp], esp
+  mov [REAL_SAVED + real_ss], ss
+  mov [REAL_SAVED + real_cs], cs
+  mov eax, cr0
+  mov [REAL_SAVED + real_cr0], eax
+  or al, 1
+  mov cr0, eax
+  jmp dword CODE0:record_real
+bits 32
+  times REAL_SAVED - ($ - landing) int3
+  times 28 db 0
   times 0x3000 - ($ - $$) int3
 %assign n 0
 %rep 0x800

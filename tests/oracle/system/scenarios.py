@@ -114,26 +114,27 @@ class Machine:
             return b"\n.\n" in file.read()
 
     def run(self, image, count):
-        results = {}
-        failures = 0
-        while len(results) < count and failures < 2 + count // 20:
-            got = self.boot(image, len(results), count)
-            results.update(got)
-            failures += 1
-            if len(results) < count:
-                if not results and failures > 1:
-                    break
-                if got or failures > 1:
-                    results[len(results)] = Result("H")
+        results, stops = {}, 0
+        while len(results) < count and stops < 10 + count // 20:
+            results.update(self.boot(image, len(results), count))
+            if len(results) == count:
+                break
+            stops += 1
+            again = self.boot(image, len(results), count, quiet=8.0)  # a busy host, or does it stop here?
+            if not again and not results:
+                break
+            results.update(again)
+            if not again:
+                results[len(results)] = Result("H")
         return results
 
 
 def orrery(program):
-    return lambda image, log: [program, "-hda", image, "-snapshot", "-m", "64", "-display", "none", "-debugcon", f"file:{log}"]
+    return lambda image, log: [program, "-hda", image, "-snapshot", "-m", "32", "-display", "none", "-debugcon", f"file:{log}"]
 
 
 def qemu(program):
-    return lambda image, log: [program, "-cpu", "max", "-drive", f"file={image},format=raw,if=ide,snapshot=on", "-m", "64", "-display", "none", "-nic", "none",
+    return lambda image, log: [program, "-cpu", "max", "-drive", f"file={image},format=raw,if=ide,snapshot=on", "-m", "32", "-display", "none", "-nic", "none",
                                "-debugcon", f"file:{log}"]
 
 
@@ -146,7 +147,7 @@ def bochs(program, folder):
         with open(f"{folder}/bochsrc", "w") as file:
             file.write(f"""display_library: x
 config_interface: textconfig
-megs: 64
+megs: 32
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 cpu: model=corei7_icelake_u, count=1, ips=200000000, reset_on_triple_fault=1, ignore_bad_msrs=0

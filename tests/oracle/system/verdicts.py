@@ -34,14 +34,22 @@ def explain_either(c, name, address):
         whole = 0x67 + (0x27000 if address == 0x5004 else 0x2a000)  # what is there before; not shown if it stays
         if bits == 0x20 or (bits is None and (a or b) ^ whole == 0x20) or (bits is None and (a or b) & 0x20):
             return "A flag of a directory entry whose walk ends in a fault: set or not (4.8)"
+    if address == 0x838 and ((a or 0) ^ (b or 0)) & 0xffff == 0 and c.ours.memory.get(0x850, 0) in (0x90, 0xc0):
+        return "upper half of ESP when an inner 16-bit stack is entered: not defined (5.8.5, 7.6)"
     if bits == RF and c.vector == 8 and address in FLAG_IMAGES:
         return "RF in the image of EFLAGS that a double fault, an abort, saves (17.3.1.1)"
     if name == "cr2" and c.kind in ("paged_tables", "paging", "paging_pae") and c.vector in (8, 14) and c.what[0] == "cr2":
         return "which of several missing bytes CR2 names is not defined (4.7)"
     if c.vector == c.their_vector == 10 and address in STACKS and c.kind in ("task_switch", "interrupt") and bits is not None and bits < 0x10000:
         return "which of several bad selectors of a TSS the fault names is model-specific (7.3)"
-    bottom = address == 0x1000 and c.vector == 8
-    if address in STACKS and c.vector in (None, 8, 10, 11, 12, 13, 14) and (a is None or bottom):
+    if address in range(0x7000, 0x700c) and bits is not None and bits & ~0x60 == 0 and c.vector == c.their_vector:
+        return "A and D of another page that an access which faults has touched (4.8)"
+    if c.vector == c.their_vector == 8 and c.kind == "task_switch" and address in range(0x800, 0x1000):
+        return "a fault after the commit of a task switch: which level and stack deliver it is not defined (7.3, 6.15 #TS)"
+    bottom = (c.vector == 8 and address == 0x1000 or c.vector in (8, 12) and c.kind == "stack_limit") or "STACK16" in c.source and address in (0x1000, 0x1004)
+    if c.vector == c.their_vector == 10 and address is not None and address < 0x280 and address & 4 and bits == 0x100:
+        return "which of several bad selectors of a TSS the fault names is model-specific (7.3)"
+    if address in STACKS and (bottom or a is None and c.vector in (None, 8, 10, 11, 12, 13, 14)):
         return "pushes before a check fails; the check comes first here (vol. 2, CALL, INT)"
     if name == "esp" and bits is not None and bits & 0xffff == 0 and c.ours.registers["ss"] & ~3 in (0x90, 0xc0):
         return "upper half of ESP when an inner 16-bit stack is entered: not defined (5.8.5, 7.6)"
@@ -77,6 +85,8 @@ def explain_bochs(c, name, address):
         return "a trap's DR6 shows the code breakpoint of the next instruction too (17.2.3)"
     if bits == RF and address in FLAG_IMAGES and c.vector == 1:
         return "RF is not set in the image that a general-detect fault saves (17.3.1.1)"
+    if "FRAME0" in c.source and address in (0x300c, 0x3010, 0x3014) and ("fxsave" in c.source or "fnstenv" in c.source or "fnsave" in c.source):
+        return "CS and DS of the x87 are not kept by this model (vol. 1, 8.1.8)"
     if bits is not None and address in STACKS and bits & 0xffff == 0 and "push " in c.source:
         return "PUSH of a segment register writes 16 bits; both are allowed (vol. 2, PUSH)"
     return None
@@ -96,6 +106,8 @@ def explain_whole(peer, c):
         return "the order of two accesses of SGDT or RETF is not defined (4.10.2.4)"
     if c.ours.outcome == c.theirs.outcome == "T":
         return "what a task switch has stored before a triple fault (7.3)"
+    if peer == "Bochs" and c.their_vector == 13 and c.vector in (8, 13) and [c.theirs.registers[n] for n in ("ds", "es", "fs", "gs")] == [0] * 4 and c.ours.registers["ds"]:
+        return "IRET to virtual-8086 mode with an EIP above FFFFh faults there, not before (vol. 2, IRET)"
     if peer == "Bochs" and "iretd" in c.source and c.kind == "virtual_8086" and c.vector == c.their_vector == 13:
         return "IRETD in virtual-8086 mode faults after EIP and EFLAGS are loaded (vol. 2, IRET)"
     if peer == "Bochs" and c.kind == "paged_tables" and c.what == ["@004c"] and c.bits("@004c") == 0x200:
@@ -116,6 +128,8 @@ def explain_whole(peer, c):
             return "general detect only for some moves (17.2.4)"
         if c.vector == c.their_vector == 10 and c.ours.registers["tr"] & ~3 in (0x58, 0x60, 0x68):
             return "a fault after the commit of a task switch: which level and stack deliver it is not defined (7.3, 6.15 #TS)"
+    if peer == "Bochs" and c.kind == "double_fault" and c.vector == 8 and "STACK16" in c.source and ", 0x2000, 0x8e" in c.source:
+        return "looks at EIP before the room on the stack (vol. 2, INT)"
     task = c.kind in ("task_switch", "interrupt", "far_transfer", "far_return", "double_fault", "virtual_8086")
     if task and c.vector == 8 and c.their_vector in (10, 11, 12, 13):
         return "a fault after the commit of a task switch: which level and stack deliver it is not defined (7.3, 6.15 #TS)"
