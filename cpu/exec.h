@@ -128,7 +128,7 @@ class Exec {
   template <class T, unsigned K>
   Val<T> read(RegOp<T, K>) const { return get<T>(i_->r[K]); }
   template <class T, MemForm F>
-  Val<T> read(MemOp<T, F>) const {
+  ORRERY_INLINE Val<T> read(MemOp<T, F>) const {
     const u64 at = linear<T, F, Access::Read>();
     if constexpr (sizeof(T) == 16) require_alignment(at);
     return load<T>(at, i_->seg());
@@ -140,7 +140,7 @@ class Exec {
   template <class T, unsigned K>
   void write(RegOp<T, K>, Val<T> v) { set<T>(i_->r[K], v); }
   template <class T, MemForm F>
-  void write(MemOp<T, F>, Val<T> v) {
+  ORRERY_INLINE void write(MemOp<T, F>, Val<T> v) {
     const u64 at = linear<T, F, Access::Write>();
     if constexpr (sizeof(T) == 16) require_alignment(at);
     store<T>(at, v, i_->seg());
@@ -260,7 +260,7 @@ class Exec {
   template <class T, unsigned K>
   RegPlace<T, K> place(RegOp<T, K>) { return {*this}; }
   template <class T, MemForm F>
-  MemPlace<T> place(MemOp<T, F>) { return place_at<T>(linear<T, F, Access::Write>(), i_->seg()); }
+  ORRERY_INLINE MemPlace<T> place(MemOp<T, F>) { return place_at<T>(linear<T, F, Access::Write>(), i_->seg()); }
   template <class T>
   ORRERY_INLINE MemPlace<T> place_at(u64 lin, unsigned seg) {
     const TlbEntry& t = e_.tlb[(lin >> 12) & (kTlbSize - 1)];
