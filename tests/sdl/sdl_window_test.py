@@ -161,11 +161,10 @@ class Window:
         self.xdotool("key", "--delay", "30", f"Control_L+Alt_L+{key}")
 
 
-def check_picture(window):
-    """Exact scaling: what is in the window is what the screenshot has, dot for dot."""
-    wait_for("the window has the size of a text screen", lambda: window.size() == (720, 540))
-    window.host_key("u")
-    wait_for("Ctrl-Alt-U: 720 by 400", lambda: window.size() == (720, 400))
+def shows_the_screenshot(window):
+    """True if a screenshot and the window agree in the first letters; they need not if the guest wrote in between."""
+    for old in glob.glob(os.path.join(window.folder, "orrery-*.png")):
+        os.remove(old)
     window.host_key("e")
     shot = wait_for("Ctrl-Alt-E: a screenshot", lambda: glob.glob(os.path.join(window.folder, "orrery-*.png")))[0]
     wait_for("the screenshot is complete", lambda: os.path.getsize(shot) > 100)
@@ -178,12 +177,17 @@ def check_picture(window):
     seen = pixels(["import", "-display", window.environment["DISPLAY"], "-window", str(window.id)])
     if seen[0:2] != (720, 400):
         raise Failure(f"the window's picture is {seen[0]} by {seen[1]}")
-    # The key that made the screenshot was reported a moment later: look at the first line's beginning, "READY".
-    row = 720 * 3
-    for y in range(16):
-        start = y * row
-        if seen[2][start:start + 45 * 3] != picture[2][start:start + 45 * 3]:
-            raise Failure("the window does not show what the screenshot has")
+    # The key that made the screenshot is reported a moment later: look at the beginnings of the first lines.
+    row, width = 720 * 3, 45 * 3
+    return all(seen[2][y * row:y * row + width] == picture[2][y * row:y * row + width] for y in range(16))
+
+
+def check_picture(window):
+    """Exact scaling: what is in the window is what the screenshot has, dot for dot."""
+    wait_for("the window has the size of a text screen", lambda: window.size() == (720, 540))
+    window.host_key("u")
+    wait_for("Ctrl-Alt-U: 720 by 400", lambda: window.size() == (720, 400))
+    wait_for("the window shows what the screenshot has", lambda: shows_the_screenshot(window))
     window.host_key("plus")
     wait_for("Ctrl-Alt-+ is larger", lambda: window.size() == (900, 675))
     window.host_key("minus")
