@@ -5,6 +5,7 @@
 //
 // Time: run() counts retired instructions in the machine's Clock (one tick each). Before any access to a device the
 // clock is set to the exact tick of the accessing instruction. run() never goes past Clock::next_due_tick().
+// An access to a port can last longer than its instruction (IoSpace::set_access_time()): then more ticks go by.
 #pragma once
 
 #include <functional>
@@ -63,7 +64,8 @@ class Cpu final : public core::Device {
   void reset() override;
   void archive(core::Archive& ar) override;
 
-  /// Executes until clock.ticks() == until_tick, the next event is due, or another reason of Stop arises.
+  /// Executes until clock.ticks() >= until_tick (more only by what an access to a port lasts), the next event is due, or
+  /// another reason of Stop arises.
   Stop run(u64 until_tick);
   /// Executes exactly one instruction (or delivers one interrupt and executes its first instruction).
   Stop step();

@@ -136,6 +136,8 @@ class Engine {
 
   u64 port_in(u16 port, unsigned width);   // no permission check; sets the clock
   void port_out(u16 port, unsigned width, u64 value);
+  /// The instruction in progress waits for the bus; may be called several times.
+  void hold(u64 ns);
 
   // ---- consequences -----------------------------------------------------------------------------------------------------
   void segment_changed(unsigned seg);

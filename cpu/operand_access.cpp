@@ -1,4 +1,6 @@
 // Operands and ports for helpers.
+#include <algorithm>
+
 #include "cpu/engine.h"
 
 namespace orrery::cpu {
@@ -52,6 +54,7 @@ u64 Engine::port_in(u16 port, unsigned width) {
   sync_clock();
   const u64 value = ports.read(port, width);
   if (log.enabled(core::Channel::Io)) log(core::Channel::Io, "in {:04x} -> {:0{}x}", port, value, width * 2);
+  hold(ports.access_time(port, width));
   return value;
 }
 
@@ -59,6 +62,21 @@ void Engine::port_out(u16 port, unsigned width, u64 value) {
   sync_clock();
   if (log.enabled(core::Channel::Io)) log(core::Channel::Io, "out {:04x} <- {:0{}x}", port, value, width * 2);
   ports.write(port, width, value);
+  hold(ports.access_time(port, width));
+}
+
+/// Events are still on time: an access that lasts past the next one is cut short there. So it does not matter where the
+/// run loop takes breaks, only what happens when in virtual time.
+void Engine::hold(u64 ns) {
+  if (ns == 0) return;
+  u64 ticks = ns * clock.rate() / core::kNsPerSecond;
+  const u64 here = retired_ticks() + 1;
+  if (here + ticks > limit) {
+    const u64 due = clock.next_due_tick();
+    ticks = due > here ? std::min(ticks, due - here) : 0;
+  }
+  icount += ticks;
+  if (icount > limit) attention();
 }
 
 }  // namespace orrery::cpu

@@ -57,6 +57,26 @@ constexpr unsigned kDisplay = 2;
 // it.
 constexpr u32 kFloppySpeedup = 100;
 
+/// How long accesses to I/O ports take, in nanoseconds for each byte. Much software counts its accesses to know how long
+/// it has waited for a device, or waits with accesses to port 80h.
+struct PortTime {
+  u64 first;
+  u64 size;
+  u16 ns_per_byte;
+};
+// An 8-bit cycle on the ISA bus has six clocks of 120 ns, and the way there costs some more. What no other device claims
+// goes to this bus, too.
+constexpr PortTime kIsaTime{0, 0x400, 1000};
+// The ports of the emulator's own are not on any bus.
+constexpr PortTime kDebugConsoleTime{0xe9, 1, 0};
+// 82371SB, 3.4: only the data ports have the fast timing of PIO mode 4 (120 ns for 16 bits, ATA/ATAPI-4, 10.2.2); the
+// other registers have mode 0's (600 ns). The adapter is on the PCI bus.
+constexpr std::array kPciTimes{PortTime{0x1f0, 1, 60},  PortTime{0x1f1, 7, 600}, PortTime{0x3f6, 1, 600},
+                               PortTime{0x170, 1, 60},  PortTime{0x171, 7, 600}, PortTime{0x376, 1, 600},
+                               PortTime{0x3b0, 12, 250}, PortTime{0x3c0, 32, 250}};
+// 16-bit cycles have three clocks.
+constexpr std::array kIsaBoardTimes{PortTime{0x1f0, 1, 200}, PortTime{0x170, 1, 200}};
+
 /// Hands a chip's bytes to one of the host's callbacks.
 class Backend final : public core::CharBackend {
  public:
@@ -196,6 +216,7 @@ struct Pc::Parts {
   void build_display();
   void build_ide();
   void build_serial();
+  void time_ports();
   void build_debug_ports();
   void build_fw_cfg(const std::function<void(FileMark)>& mark);
   void add_kernel(const std::function<void(FileMark)>& mark);
@@ -275,6 +296,7 @@ Pc::Parts::Parts(Context context)
   pit.out(0).connect([this](bool) { update_legacy_timers(); });
   rtc_irq.connect([this](bool) { update_legacy_timers(); });
 
+  time_ports();
   build_media(context.mark);
   if (pci_board) build_pci();
   map_memory();
@@ -288,6 +310,17 @@ Pc::Parts::Parts(Context context)
   list_devices();
   fill_cmos();
   reset();
+}
+
+void Pc::Parts::time_ports() {
+  const auto set = [this](const PortTime& t) { ports.set_access_time(t.first, t.size, t.ns_per_byte); };
+  set(kIsaTime);
+  set(kDebugConsoleTime);
+  if (pci_board) {
+    std::ranges::for_each(kPciTimes, set);
+  } else {
+    std::ranges::for_each(kIsaBoardTimes, set);
+  }
 }
 
 Backend* Pc::Parts::backend(std::function<void(u8)> out) {

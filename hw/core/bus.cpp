@@ -172,6 +172,11 @@ void IoSpace::write(u64 address, unsigned width, u64 value) {
   }
 }
 
+void IoSpace::set_access_time(u64 first, u64 size, u16 ns_per_byte) {
+  if (access_ns_.size() < first + size) access_ns_.resize(first + size);
+  std::fill_n(access_ns_.begin() + static_cast<std::ptrdiff_t>(first), size, ns_per_byte);
+}
+
 std::vector<const IoRange*> IoSpace::ranges() const {
   std::vector<const IoRange*> result;
   for (const Node& node : nodes_) {

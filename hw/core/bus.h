@@ -5,6 +5,8 @@
 // ones only becomes a read of the unit, a merge and a write). Unmapped reads give all ones, unmapped writes vanish; both
 // are logged once per address on `unimp`.
 //
+// An access also takes time: see set_access_time().
+//
 // Fixed ranges may not overlap: mapping one over another throws BusConflict, which names both. Ranges that the guest can
 // move (PCI BARs) may be moved anywhere: where they overlap a fixed range, the fixed one answers; between two movable
 // ones, the one that was mapped first.
@@ -90,6 +92,15 @@ class IoSpace {
   u64 read(u64 address, unsigned width);
   void write(u64 address, unsigned width, u64 value);
 
+  /// The board says how long accesses to these addresses hold the processor, on top of the instruction's own time: for
+  /// each byte. 0 until it says so, and for all that lies beyond what it spoke of. Ranges that are given later replace
+  /// earlier ones.
+  void set_access_time(u64 first, u64 size, u16 ns_per_byte);
+  /// Nanoseconds for an access.
+  u64 access_time(u64 address, unsigned width) const {
+    return address < access_ns_.size() ? u64{access_ns_[address]} * width : 0;
+  }
+
   /// True if a device answers at `address`.
   bool mapped(u64 address) const { return find(address) != nullptr; }
 
@@ -128,6 +139,7 @@ class IoSpace {
   Log& log_;
   std::list<Node> nodes_;
   std::vector<Segment> segments_;  // sorted, disjoint
+  std::vector<u16> access_ns_;     // by address
   mutable std::size_t recent_ = 0;  // index of the one that answered last
   u64 next_sequence_ = 0;
 };

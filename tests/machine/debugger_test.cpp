@@ -50,7 +50,8 @@ TEST(Debugger, AMachineThatStandsDoesNotRun) {
   EXPECT_EQ(r.machine.ticks(), 0u);
   r.debugger.resume();
   EXPECT_EQ(r.debugger.run(100).reason, StopReason::Reached);
-  EXPECT_EQ(r.machine.ticks(), 100u);
+  EXPECT_GE(r.machine.ticks(), 100u);
+  EXPECT_LT(r.machine.ticks(), 100 + 20'000'000 / 1'000'000 + 1) << "past it by what an access to a port lasts";
   EXPECT_EQ(r.stops, std::vector{Cause::Pause});
 }
 
@@ -60,14 +61,21 @@ TEST(Debugger, CountsStepsAndTellsWhenTheyAreDone) {
   r.debugger.step({.count = 7});
   EXPECT_TRUE(r.stopped_before(kTicks));
   EXPECT_EQ(r.machine.ticks(), 7u);
-  // Tick 50 lies in the repeated STOSB: each iteration is an instruction. The timer's first interrupt is on the way,
+  // Tick 500 lies in the repeated STOSB: each iteration is an instruction. The timer's first interrupt is on the way,
   // and its handler is gone into.
   r.debugger.step({.count = 100, .through_interrupts = false});
-  EXPECT_EQ(r.debugger.run(50).reason, StopReason::Reached) << "a step may be cut";
+  EXPECT_EQ(r.debugger.run(500).reason, StopReason::Reached) << "a step may be cut";
   EXPECT_FALSE(r.debugger.stopped());
   EXPECT_TRUE(r.stopped_before(kTicks));
-  EXPECT_EQ(r.machine.ticks(), 107u);
   EXPECT_EQ(r.stops, (std::vector{Cause::Pause, Cause::Step, Cause::Step}));
+  Rig single;
+  single.debugger.pause();
+  for (unsigned n = 0; n < 107; ++n) {
+    single.debugger.step({.count = 1, .through_interrupts = false});
+    ASSERT_TRUE(single.stopped_before(kTicks));
+  }
+  EXPECT_EQ(r.machine.ticks(), single.machine.ticks());
+  EXPECT_EQ(r.machine.cpu().state().rip, single.machine.cpu().state().rip);
 }
 
 TEST(Debugger, StepsRunThroughInterruptHandlersOrGoIn) {

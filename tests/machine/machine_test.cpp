@@ -46,7 +46,8 @@ struct Rig {
 TEST(Machine, RunsItsFirmwareAndItsTimer) {
   Rig a;
   EXPECT_EQ(a.run(100 * kMillisecond).reason, StopReason::Reached);
-  EXPECT_EQ(a.machine.ticks(), 2'000'000u);
+  EXPECT_GE(a.machine.ticks(), 2'000'000u);
+  EXPECT_LT(a.machine.ticks(), 2'000'000u + 21) << "past it by what an access to a port lasts";
   EXPECT_NEAR(a.dword(0x500), 119, 2);
   EXPECT_EQ(a.machine.memory().read16(0x508), 1);
   EXPECT_GT(a.dword(0x510), 10'000u);
