@@ -285,7 +285,8 @@ bool prepare_child(int fd) {
   if (!ok) return false;
   std::memcpy(reinterpret_cast<void*>(kStub), &oracle_stub_begin,
               static_cast<std::size_t>(&oracle_stub_end - &oracle_stub_begin));
-  if (mprotect(reinterpret_cast<void*>(kStub), 0x1000, PROT_READ | PROT_EXEC) != 0) return false;  // cases write anywhere
+  if (mprotect(reinterpret_cast<void*>(kStub), 0x1000, PROT_READ | PROT_EXEC) != 0)
+    return false;  // cases write anywhere
   stack_t stack{};
   stack.ss_size = 1 << 16;
   stack.ss_sp = mmap(nullptr, stack.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
