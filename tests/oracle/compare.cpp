@@ -159,7 +159,7 @@ bool either(const Case& c, unsigned slot, const Outcome& a, const Outcome& b) {
   // AMD's processors check unaligned references of 16 bytes for 16, we for 8.
   if (a.vector == kAcv && group_of(faulting_op(c, slot, a)) >= static_cast<unsigned>(Group::SseInteger)) return true;
   // MXCSR.MM is AMD's.
-  if (faulting(c, slot, b) == "Ldmxcsr" && b.vector == kGp) return true;
+  if (is_in(faulting(c, slot, b), {"Ldmxcsr", "Fxrstor"}) && b.vector == kGp) return true;
   // A jump or a reference to kDone that is not the tail's comes to the child's own code and data.
   if (b.vector == kPfv && (b.rip == kDone || b.cr2 - kDone < 0x9000)) return true;
   // The SDM is silent on alignment checks of MASKMOVDQU; AMD's processors make them.
