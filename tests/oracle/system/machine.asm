@@ -156,17 +156,12 @@ triple_fault:
 reset_machine:
   cld
   mov eax, 0xcccccccc           ; INT3 wherever a scenario may stray
-  xor edi, edi
-  mov ecx, 0x7c00 / 4
-  rep stosd
   mov edi, 0x7e00
   mov ecx, (ARENA - 0x7e00) / 4
   rep stosd
   mov edi, ARENA + ARENA_SIZE
   mov ecx, (MACHINE_STACK - 0x1000 - ARENA - ARENA_SIZE) / 4
   rep stosd
-  mov word [0x467], warm
-  mov word [0x469], 0
   byte_out 0x70, 0x8f
   byte_out 0x71, 0x0a
   byte_out 0x70, 0x0d
@@ -182,7 +177,11 @@ next:
   mov edi, ARENA
   mov ecx, ARENA_SIZE / 4
   rep movsd
-  ; Interrupt vectors that a virtual-8086 task can be sent to.
+  ; So is what lies low: INT3, interrupt vectors that a virtual-8086 task can be sent to, the address for the BIOS.
+  mov eax, 0xcccccccc
+  xor edi, edi
+  mov ecx, 0x7c00 / 4
+  rep stosd
   mov edi, 0x20 * 4
 .vector:
   mov eax, edi
@@ -193,6 +192,8 @@ next:
   add edi, 4
   cmp edi, 0x80 * 4
   jb .vector
+  mov word [0x467], warm
+  mov word [0x469], 0
   call calm
   lgdt [gdtr]
   lidt [idtr]

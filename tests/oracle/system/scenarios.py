@@ -24,6 +24,7 @@ import verdicts
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIRST = 512 + 0x2000 + 0xb000 + 4  # where the image holds the number of the first scenario
+MACHINE_TR = 0x18  # in the machine's own code
 SHOWN = 48  # dwords of memory, at most, in a line
 REGISTERS = ["vector", "eflags", "cs", "ss", "esp", "tr", "ldtr", "ds", "es", "fs", "gs", "eax", "ecx", "edx", "ebx", "ebp", "esi", "edi", "cr0", "cr2",
              "cr3", "cr4", "dr6", "dr7", "gdtr", "gdtr2", "idtr", "idtr2"]
@@ -94,6 +95,8 @@ class Machine:
         with open(self.log + ".all", "a") as record:
             for line in self.lines():
                 result = parse(line, first + len(results))
+                if result and result.registers.get("tr") == MACHINE_TR:
+                    break  # a scenario has destroyed the machine (a peer that checks no limits): start anew here
                 if result:
                     results[first + len(results)] = result
                     record.write(line + "\n")
@@ -115,12 +118,12 @@ class Machine:
 
     def run(self, image, count):
         results, stops = {}, 0
-        while len(results) < count and stops < 10 + count // 20:
+        while len(results) < count and stops < 10 + count // 10:
             results.update(self.boot(image, len(results), count))
             if len(results) == count:
                 break
             stops += 1
-            again = self.boot(image, len(results), count, quiet=8.0)  # a busy host, or does it stop here?
+            again = self.boot(image, len(results), count, quiet=4.0)  # a busy host, or does it stop here?
             if not again and not results:
                 break
             results.update(again)
