@@ -168,6 +168,7 @@ bool either(const Case& c, unsigned slot, const Outcome& a, const Outcome& b) {
   const auto access = [](u32 v) { return v == kGp || v == kSsv || v == kPfv || v == kAcv || v == kNp; };
   if (!access(a.vector) || !access(b.vector)) return false;
   if (faulting(c, slot, a).starts_with("Maskmov")) return true;  // byte by byte, or the operand as a whole
+  if (c.wanders && faulting(c, slot, a).empty()) return true;    // between instructions, perhaps
   if (a.rip + code_base(a.seg[kCs]) - slot_address(slot) >= c.start[c.count]) return true;  // somewhere in another case
   // AMD's processors push first, Intel's look at the target first (SDM vol. 2, CALL and JMP).
   if (is_in(faulting(c, slot, a),
