@@ -1,6 +1,6 @@
 machine -m 64 -snapshot -fda @GUESTS@/freedos-720k-games.img
 wait text "A:\>" 60s
-expect text "Try 'invaders'"
+wait text "Try 'invaders'" 10s
 type "dir\n"
 wait text /bytes free/ 20s
 type "invaders\n"

@@ -1,6 +1,6 @@
 machine -m 16 -snapshot -fda @GUESTS@/mikeos.flp
 wait text "Thanks for trying out MikeOS!" 60s
-expect text "Cancel"
+wait text "Cancel" 10s
 type "\n"
 wait text "EDIT" 20s
 key down
