@@ -28,7 +28,7 @@ struct Block {
   std::array<u32, 2> link_generation{};
   Block* hash_next = nullptr;
   void* compiled = nullptr;  // what jit/ made of it; insns[0].handler leads there
-  Insn* insns = nullptr;  // count + 1: the last one leads on to the next block
+  Insn* insns = nullptr;     // count + 1: the last one leads on to the next block
 
   /// Both lie in one and the same page: where `other` was fetched, so can this.
   bool near(const Block& other) const {

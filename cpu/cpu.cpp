@@ -50,7 +50,8 @@ void archive_state(core::Archive& ar, State& s) {
     s.flags = lazy_from(flags);
     s.eflags = flags & ~kArithFlags;
   }
-  for (unsigned n = 0; n < kSegCount; ++n) archive_segment(ar, std::array{"es", "cs", "ss", "ds", "fs", "gs"}[n], s.seg[n]);
+  for (unsigned n = 0; n < kSegCount; ++n)
+    archive_segment(ar, std::array{"es", "cs", "ss", "ds", "fs", "gs"}[n], s.seg[n]);
   archive_segment(ar, "ldtr", s.ldtr);
   archive_segment(ar, "tr", s.tr);
   archive_table(ar, "gdtr", s.gdtr);
@@ -102,7 +103,8 @@ void archive_state(core::Archive& ar, State& s) {
 
 }  // namespace
 
-Cpu::Cpu(const Model& model, core::GuestMemory& memory, core::PortBus& ports, core::Clock& clock, core::Log& log, Pins pins)
+Cpu::Cpu(const Model& model, core::GuestMemory& memory, core::PortBus& ports, core::Clock& clock, core::Log& log,
+         Pins pins)
     : model_(model), engine_(std::make_unique<Engine>(model_, memory, ports, clock, log, std::move(pins))) {}
 
 Cpu::~Cpu() = default;

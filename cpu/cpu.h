@@ -26,6 +26,7 @@
 namespace orrery::cpu {
 
 /// Why run() returned.
+// clang-format off
 enum class Stop : u8 {
   Budget,     // the tick that was asked for, or the next event's, is reached
   Halted,     // HLT (or a shutdown state) with nothing to do: only an interrupt, NMI, INIT or reset goes on
@@ -33,14 +34,15 @@ enum class Stop : u8 {
   Shutdown,   // triple fault: the processor signals shutdown on the bus; a PC resets
   Breakpoint, // an armed debugger breakpoint or watchpoint, before (break) or after (watch) the instruction
 };
+// clang-format on
 
 /// The local APIC as it is reached without memory. All empty on a board without one.
 struct ApicPort {
-  std::function<void(u64 msr)> set_base;           // IA32_APIC_BASE was written; reserved bits are checked
-  std::function<u64()> tsc_deadline;               // IA32_TSC_DEADLINE, if the model announces it
+  std::function<void(u64 msr)> set_base;  // IA32_APIC_BASE was written; reserved bits are checked
+  std::function<u64()> tsc_deadline;      // IA32_TSC_DEADLINE, if the model announces it
   std::function<void(u64 tsc)> set_tsc_deadline;
-  std::function<void()> tsc_changed;               // the time-stamp counter was written
-  std::function<u8()> task_priority;               // TPR, whose upper half is CR8
+  std::function<void()> tsc_changed;  // the time-stamp counter was written
+  std::function<u8()> task_priority;  // TPR, whose upper half is CR8
   std::function<void(u8 tpr)> set_task_priority;
 };
 
@@ -57,15 +59,16 @@ class Engine;
 
 class Cpu final : public core::Device {
  public:
-  Cpu(const Model& model, core::GuestMemory& memory, core::PortBus& ports, core::Clock& clock, core::Log& log, Pins pins);
+  Cpu(const Model& model, core::GuestMemory& memory, core::PortBus& ports, core::Clock& clock, core::Log& log,
+      Pins pins);
   ~Cpu() override;
 
   std::string_view name() const override { return "cpu"; }
   void reset() override;
   void archive(core::Archive& ar) override;
 
-  /// Executes until clock.ticks() >= until_tick (more only by what an access to a port lasts), the next event is due, or
-  /// another reason of Stop arises.
+  /// Executes until clock.ticks() >= until_tick (more only by what an access to a port lasts), the next event is due,
+  /// or another reason of Stop arises.
   Stop run(u64 until_tick);
   /// Executes exactly one instruction (or delivers one interrupt and executes its first instruction).
   Stop step();

@@ -37,8 +37,10 @@ struct Recipe {
   bool lock = false;
   bool prot = false;
   bool vvvv = false;  // an operand is in VEX.vvvv
+  // clang-format off
   enum : u8 { NoCheck, SegmentSource, SegmentDestination, Control, Debug } check = NoCheck;
 };
+// clang-format on
 
 constexpr Recipe compile(const OpLine& l) {
   Recipe p;
@@ -317,10 +319,14 @@ DecodeResult Decoder::decode(std::span<const u8> bytes, const DecodeMode& mode, 
   if (slot.modrm != 0) modrm = *p++;
   unsigned where = slot.base;
   if (slot.simple == 0) {
-    const unsigned prefix =
-        vex ? vex_pp : (bits & Insn::kRep) != 0 ? 2 : (bits & Insn::kRepne) != 0 ? 3 : osize ? 1 : 0;
+    const unsigned prefix = vex                          ? vex_pp
+                            : (bits & Insn::kRep) != 0   ? 2
+                            : (bits & Insn::kRepne) != 0 ? 3
+                            : osize                      ? 1
+                                                         : 0;
     where += (prefix & slot.prefix_mask) + (((rex >> 3) & slot.w_mask) << slot.w_shift) +
-             ((rex & slot.b_mask) << slot.b_shift) + ((vex_l & slot.l_mask) << slot.l_shift) + (((modrm >> 3) & slot.reg_mask) << slot.reg_shift) +
+             ((rex & slot.b_mask) << slot.b_shift) + ((vex_l & slot.l_mask) << slot.l_shift) +
+             (((modrm >> 3) & slot.reg_mask) << slot.reg_shift) +
              (((modrm >= 0xc0 ? 1u : 0u) & slot.mod_mask) << slot.mod_shift) +
              ((modrm & slot.rm_mask) << slot.rm_shift);
   }
@@ -424,9 +430,16 @@ DecodeResult Decoder::decode(std::span<const u8> bytes, const DecodeMode& mode, 
   const u8 reg3 = (modrm >> 3) & 7, rm3 = modrm & 7;
   const u8 reg = static_cast<u8>(reg3 | ((rex & 4) << 1)), rm = static_cast<u8>(rm3 | ((rex & 1) << 3));
   const u8 low = static_cast<u8>((opcode & 7) | ((rex & 1) << 3));
-  const u8 numbers[kSourceCount] = {
-      0,    reg, rm, low, byte_register(reg, has_rex), byte_register(rm, has_rex), byte_register(low, has_rex),
-      reg3, rm3, static_cast<u8>(code64 ? vvvv : vvvv & 7)};
+  const u8 numbers[kSourceCount] = {0,
+                                    reg,
+                                    rm,
+                                    low,
+                                    byte_register(reg, has_rex),
+                                    byte_register(rm, has_rex),
+                                    byte_register(low, has_rex),
+                                    reg3,
+                                    rm3,
+                                    static_cast<u8>(code64 ? vvvv : vvvv & 7)};
   for (unsigned k = 0; k < 3; ++k) out.r[k] = static_cast<u8>(numbers[recipe.source[k]] + recipe.fixed[k]);
   out.r[3] = map == 0 && (opcode & 0xf8) == 0xd8 ? modrm : 0;
 

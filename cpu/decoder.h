@@ -45,7 +45,8 @@ class Decoder {
     u8 simple = 1;  // one line only
     // Each bit field of the number: mask and position.
     u8 prefix_mask = 0, w_mask = 0, b_mask = 0, b_shift = 0;
-    u8 w_shift = 0, l_mask = 0, l_shift = 0, reg_mask = 0, reg_shift = 0, mod_mask = 0, mod_shift = 0, rm_mask = 0, rm_shift = 0;
+    u8 w_shift = 0, l_mask = 0, l_shift = 0, reg_mask = 0, reg_shift = 0, mod_mask = 0, mod_shift = 0, rm_mask = 0,
+       rm_shift = 0;
   };
   // The four maps of legacy encodings, then 0F, 0F 38 and 0F 3A under VEX.
   static constexpr unsigned kMaps = 7, kVexMaps = 3;

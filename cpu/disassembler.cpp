@@ -111,8 +111,9 @@ class Printer {
       fmt::format_to(out_, "0x{:x}",
                      mask_to(address_ + i_.length + static_cast<u64>(static_cast<i64>(i_.disp)), address_bytes));
     } else if ((i_.base == kZeroReg && i_.index == kZeroReg) || i_.base == kMoffsBase) {
-      fmt::format_to(out_, "0x{:x}",
-                     mask_to(static_cast<u64>(static_cast<i64>(i_.disp)) + (i_.base == kMoffsBase ? i_.imm : 0), address_bytes));
+      fmt::format_to(
+          out_, "0x{:x}",
+          mask_to(static_cast<u64>(static_cast<i64>(i_.disp)) + (i_.base == kMoffsBase ? i_.imm : 0), address_bytes));
     } else {
       if (i_.base != kZeroReg) text_ += gpr(i_.base, address_bytes);
       if (i_.index != kZeroReg) {

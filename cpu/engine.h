@@ -1,11 +1,12 @@
 // The inside of the processor: what the interpreter, the semantics' helpers and compiled code share.
 //
-// Rules for helpers (cpu/helpers/*.cpp), the ordinary C++ functions `void helper(Engine& e, const Insn& i)` behind complex
-// instructions:
+// Rules for helpers (cpu/helpers/*.cpp), the ordinary C++ functions `void helper(Engine& e, const Insn& i)` behind
+// complex instructions:
 //  * They read the state, check, and throw by fault(...) before they change anything that the SDM says is unchanged.
 //  * While an instruction runs, this_rip() is its own address and next_rip() the following one (both offsets in CS).
 //    A control transfer calls set_next_rip() (and changes CS before); s.rip itself belongs to the interpreter.
-//  * After changing a segment register call segment_changed(); after CPL, CR0/3/4, EFER, EFLAGS.AC/VM or A20 changes call
+//  * After changing a segment register call segment_changed(); after CPL, CR0/3/4, EFER, EFLAGS.AC/VM or A20 changes
+//    call
 //    mode_changed(); after paging changes flush_tlb() as well. Lines whose semantic does so carry `Ends` in the table.
 //  * Memory goes through load/store (segment checks, CPL), load_linear/store_linear (explicit privilege).
 #pragma once
@@ -38,30 +39,33 @@ struct SegmentWindow {
 };
 
 /// Mode bits that decoding and handler choice depend on; part of a block's key.
+// clang-format off
 enum ModeBits : u32 {
   kModeCode32 = 1, kModeCode64 = 2, kModeProtected = 4 /* PE and not VM */, kModeCpl3 = 8, kModeFlat = 16, kModeFpuTrap = 32,
   kModeSseOff = 64, kModeStack32 = 128, kModeMmxTrap = 256, kModeSseTrap = 512, kModeVm = 1024,
 };
+// clang-format on
 
 /// SDM vol. 1, 3.3.7.1: bits 63:47 are equal.
 constexpr bool canonical(u64 linear) { return static_cast<u64>(static_cast<i64>(linear << 16) >> 16) == linear; }
 
 class Engine {
  public:
-  Engine(const Model& model, core::GuestMemory& memory, core::PortBus& ports, core::Clock& clock, core::Log& log, Pins pins);
+  Engine(const Model& model, core::GuestMemory& memory, core::PortBus& ports, core::Clock& clock, core::Log& log,
+         Pins pins);
   ~Engine();
 
   // ---- hot part -----------------------------------------------------------------------------------------------------
-  State s;                  // first, so that its fields are near the engine pointer
-  TlbEntry* tlb = nullptr;  // the table for the present privilege (an always empty one while #AC checks are on)
-  u64 tlb_generation = 1;   // in 11:0 of every tag
-  u64 icount = 0;           // ticks, with the running block charged as a whole
-  u64 limit = 0;            // the block interpreter comes back when icount would pass this
-  Block* block = nullptr;   // the running block
+  State s;                        // first, so that its fields are near the engine pointer
+  TlbEntry* tlb = nullptr;        // the table for the present privilege (an always empty one while #AC checks are on)
+  u64 tlb_generation = 1;         // in 11:0 of every tag
+  u64 icount = 0;                 // ticks, with the running block charged as a whole
+  u64 limit = 0;                  // the block interpreter comes back when icount would pass this
+  Block* block = nullptr;         // the running block
   const Insn* current = nullptr;  // the instruction in progress (set before any slow path)
-  u64 stack_mask = 0xffff;  // of SP/ESP/RSP
-  u64 code_end = 0;         // CS limit + 1
-  u32 mode = 0;             // ModeBits
+  u64 stack_mask = 0xffff;        // of SP/ESP/RSP
+  u64 code_end = 0;               // CS limit + 1
+  u32 mode = 0;                   // ModeBits
   bool unchained = false;   // blocks come back to the run loop, which shows them (log channels exec, cpu, nochain)
   u32 link_generation = 1;  // block links and jump cache entries of another generation are stale
   u8 mmx_fault = 0;         // vector that instructions with MMX registers raise, by CR0.EM and TS; 0 none
@@ -75,11 +79,12 @@ class Engine {
   const Model& model;
   Pins pins;
 
-  // ---- the instruction in progress ------------------------------------------------------------------------------------
+  // ---- the instruction in progress ----------------------------------------------------------------------------------
   u64 this_rip() const { return (s.rip + current->offset) & rip_mask(); }
   u64 next_rip() const { return next_rip_; }
   void set_next_rip(u64 rip) { next_rip_ = rip; }
-  /// Mask of the present instruction pointer: 16 bits wrap is a matter of the limit check, so 32 bits outside 64-bit mode.
+  /// Mask of the present instruction pointer: 16 bits wrap is a matter of the limit check, so 32 bits outside 64-bit
+  /// mode.
   u64 rip_mask() const { return (mode & kModeCode64) != 0 ? ~u64{0} : 0xffffffff; }
   /// Ticks retired before the instruction in progress.
   u64 retired_ticks() const;
@@ -103,7 +108,7 @@ class Engine {
   /// Sets all of EFLAGS from an image: the caller has masked what may not change. Calls mode_changed() when needed.
   void set_rflags(u64 value);
 
-  // ---- operands for helpers: operand k of the instruction, register or memory, by its width in bytes -----------------
+  // ---- operands for helpers: operand k of the instruction, register or memory, by its width in bytes ----------------
   /// Offset of the memory operand in its segment, or of the byte `delta` behind its first; wraps at the address size.
   u64 effective_address(const Insn& i, u64 delta = 0) const;
   u64 read_reg(u8 r, unsigned width) const;
@@ -112,7 +117,7 @@ class Engine {
   u64 read_e(const Insn& i, unsigned k, unsigned width);
   void write_e(const Insn& i, unsigned k, unsigned width, u64 value);
 
-  // ---- memory -----------------------------------------------------------------------------------------------------------
+  // ---- memory -------------------------------------------------------------------------------------------------------
   /// Logical access with all checks at the present CPL. `seg` SS violations give #SS(0), others #GP(0).
   u64 load(unsigned seg, u64 offset, unsigned width);
   void store(unsigned seg, u64 offset, unsigned width, u64 value);
@@ -134,12 +139,12 @@ class Engine {
   u64 stack_pointer() const { return s.gpr[kRsp] & stack_mask; }
   void set_stack_pointer(u64 v) { s.gpr[kRsp] = (s.gpr[kRsp] & ~stack_mask) | (v & stack_mask); }
 
-  u64 port_in(u16 port, unsigned width);   // no permission check; sets the clock
+  u64 port_in(u16 port, unsigned width);  // no permission check; sets the clock
   void port_out(u16 port, unsigned width, u64 value);
   /// The instruction in progress waits for the bus; may be called several times.
   void hold(u64 ns);
 
-  // ---- consequences -----------------------------------------------------------------------------------------------------
+  // ---- consequences -------------------------------------------------------------------------------------------------
   void segment_changed(unsigned seg);
   void mode_changed();
   void flush_tlb(bool globals_too);
@@ -147,8 +152,8 @@ class Engine {
   void debug_registers_changed();
   /// Something wants to be looked at between instructions: leave the block interpreter after the one in progress.
   void attention();
-  void halt();       // HLT executes: activity becomes Halted after this instruction
-  void shutdown();   // triple fault
+  void halt();      // HLT executes: activity becomes Halted after this instruction
+  void shutdown();  // triple fault
   /// The instruction in progress waits for an interrupt before it executes (and begins again after it). Call it before
   /// anything has changed.
   [[noreturn]] void freeze();
@@ -165,7 +170,7 @@ class Engine {
     repeat_tick_ = icount;
   }
 
-  // ---- slow paths of the inlined memory access (mmu.cpp) --------------------------------------------------------------
+  // ---- slow paths of the inlined memory access (mmu.cpp) ------------------------------------------------------------
   // In 64-bit mode they are where an address that is not canonical is found: #SS(0) if `seg` is SS, else #GP(0).
   u64 load_slow(u64 linear, unsigned width, unsigned seg, const Insn* i);
   void store_slow(u64 linear, unsigned width, u64 value, unsigned seg, const Insn* i);
@@ -177,7 +182,7 @@ class Engine {
   /// through store_slow (devices, code pages, page crossings).
   u8* prepare_write(u64 linear, unsigned width, unsigned seg, const Insn* i);
 
-  // ---- running (interpreter.cpp) -----------------------------------------------------------------------------------------
+  // ---- running (interpreter.cpp) ------------------------------------------------------------------------------------
   Stop run(u64 until_tick);
   /// Before code is fetched between blocks: faults from here on belong to the instruction at s.rip.
   void begin_fetch();
@@ -190,7 +195,7 @@ class Engine {
   void state_changed();
   bool user() const { return s.cpl == 3; }
 
-  // ---- debugger (debug.cpp) ----------------------------------------------------------------------------------------------
+  // ---- debugger (debug.cpp) -----------------------------------------------------------------------------------------
   const DebugPoints& debug_points() const { return debug_points_; }
   void set_debug_points(std::vector<DebugPoint> points);
   /// True if the debugger wants to stop before instruction `i` of the running block; the hit is then noted.
@@ -209,7 +214,7 @@ class Engine {
   friend class Interpreter;
   /// A page as the walk found it.
   struct Mapping {
-    u64 physical = 0;  // of the 4 KiB page
+    u64 physical = 0;       // of the 4 KiB page
     bool write_ok = false;  // a write would need no other walk (permission and D)
     bool global = false;
   };
@@ -264,11 +269,11 @@ class Engine {
   bool code_breakpoints_ = false;
   DebugPoints debug_points_;
   DebugHit debug_hit_;
-  bool debug_stop_ = false;         // run() returns Stop::Breakpoint
+  bool debug_stop_ = false;          // run() returns Stop::Breakpoint
   u64 debug_passed_tick_ = ~u64{0};  // no instruction point stops at this tick
   u64 repeat_tick_ = ~u64{0};        // at this tick a repeated string instruction goes on
   u64 interrupts_taken_ = 0;         // NMIs and external interrupts that were delivered
-  Insn boundary_;  // stands for "between instructions"
+  Insn boundary_;                    // stands for "between instructions"
 };
 
 }  // namespace orrery::cpu

@@ -5,8 +5,8 @@
 
 namespace orrery::cpu {
 
-/// A fault of the instruction in progress: thrown before the instruction changed any state, caught by the run loop, which
-/// delivers it with the instruction's own address.
+/// A fault of the instruction in progress: thrown before the instruction changed any state, caught by the run loop,
+/// which delivers it with the instruction's own address.
 struct Fault {
   u8 vector;
   bool has_error;

@@ -16,21 +16,20 @@ constexpr bool is_string_op(u16 op) {
 }
 
 /// forms[operand size][MemForm]; null where the form cannot occur. FlatBase, the most frequent one, is there for 32-bit
-/// operands and those of a fixed size; for others Flat does. String instructions have two forms of another kind: None is
-/// the plain one, the others are the repeated one.
-template <class Function>
-using FormRow = std::array<std::array<Function, 4>, 3>;
+/// operands and those of a fixed size; for others Flat does. String instructions have two forms of another kind: None
+/// is the plain one, the others are the repeated one.
+template <class Function> using FormRow = std::array<std::array<Function, 4>, 3>;
 
 namespace detail {
 
-template <Opd K, Opd... List>
-inline constexpr bool kOneOf = ((K == List) || ...);
+template <Opd K, Opd... List> inline constexpr bool kOneOf = ((K == List) || ...);
 
 /// Width in bytes of an operand kind at an operand size index (0: 16, 1: 32, 2: 64 bits); 0 if it has none.
 constexpr unsigned width_of(Opd k, unsigned size) {
   using enum Opd;
   const unsigned v = 2u << size;
   switch (k) {
+      // clang-format off
     case Eb: case Mb: case Gb: case Ib: case Ob: case Xb: case Yb: case AL: case CL: case Zb: case RdMb: return 1;
     case Ew: case Mw: case Gw: case Iw: case AX: case DX: case RdMw: case Ww: return 2;
     case Ed: case Md: case Gd: case Rd: case Qd: case Wd: return 4;
@@ -51,6 +50,7 @@ constexpr unsigned width_of(Opd k, unsigned size) {
     case One: return v;
     case Ez: case Gz: case zAX: case Xz: case Yz: return v == 8 ? 4 : v;
     case Ey: case My: case Gy: case Ry: case By: return v == 8 ? 8 : 4;
+    // clang-format on
     default: return 0;
   }
 }
@@ -65,31 +65,23 @@ template <Opd K>
 inline constexpr bool kMemoryOrRegister =
     kOneOf<K, Opd::Eb, Opd::Ew, Opd::Ed, Opd::Eq, Opd::Ev, Opd::Ez, Opd::Ey, Opd::RdMb, Opd::RdMw, Opd::Qd, Opd::Qq,
            Opd::Ww, Opd::Wd, Opd::Wq, Opd::Wx>;
-template <Opd K>
-inline constexpr bool kMmxRegister = kOneOf<K, Opd::Pq, Opd::Nq, Opd::Qd, Opd::Qq>;
+template <Opd K> inline constexpr bool kMmxRegister = kOneOf<K, Opd::Pq, Opd::Nq, Opd::Qd, Opd::Qq>;
 template <Opd K>
 inline constexpr bool kXmmRegister = kOneOf<K, Opd::Vx, Opd::Wx, Opd::Wq, Opd::Wd, Opd::Ww, Opd::Udq, Opd::Uq>;
-template <Opd K>
-inline constexpr bool kImmediate = kOneOf<K, Opd::Ib, Opd::sIb, Opd::Iw, Opd::Iz, Opd::Iv>;
-template <Opd K>
-inline constexpr bool kStringElement = kOneOf<K, Opd::Xb, Opd::Xv, Opd::Xz, Opd::Yb, Opd::Yv, Opd::Yz>;
+template <Opd K> inline constexpr bool kImmediate = kOneOf<K, Opd::Ib, Opd::sIb, Opd::Iw, Opd::Iz, Opd::Iv>;
+template <Opd K> inline constexpr bool kStringElement = kOneOf<K, Opd::Xb, Opd::Xv, Opd::Xz, Opd::Yb, Opd::Yv, Opd::Yz>;
 
-template <unsigned Bytes>
-struct UnsignedOf;
-template <>
-struct UnsignedOf<1> { using type = u8; };
-template <>
-struct UnsignedOf<2> { using type = u16; };
-template <>
-struct UnsignedOf<4> { using type = u32; };
-template <>
-struct UnsignedOf<8> { using type = u64; };
-template <>
-struct UnsignedOf<16> { using type = Vec128; };
+template <unsigned Bytes> struct UnsignedOf;
+// clang-format off
+template <> struct UnsignedOf<1> { using type = u8; };
+template <> struct UnsignedOf<2> { using type = u16; };
+template <> struct UnsignedOf<4> { using type = u32; };
+template <> struct UnsignedOf<8> { using type = u64; };
+template <> struct UnsignedOf<16> { using type = Vec128; };
+// clang-format on
 
 /// The operand object for kind K at position P.
-template <Opd K, unsigned P, unsigned Size, MemForm F>
-constexpr auto operand() {
+template <Opd K, unsigned P, unsigned Size, MemForm F> constexpr auto operand() {
   using enum Opd;
   constexpr unsigned kWidth = width_of(K, Size);
   if constexpr (K == M) {
@@ -119,8 +111,7 @@ constexpr auto operand() {
 }
 
 /// True for the lines that end their block and go on behind themselves, in the same CS.
-template <class Sem>
-constexpr bool stays() {
+template <class Sem> constexpr bool stays() {
   if constexpr (requires { Sem::kStays; }) {
     return Sem::kStays;
   } else {
@@ -150,9 +141,8 @@ constexpr typename Policy::Function form_for() {
     if constexpr ((kMemoryForm && !kCanBeMemory) || (!kMemoryForm && kMustBeMemory)) {
       return nullptr;
     } else {
-      constexpr bool kSized = size_dependent(A) || size_dependent(B) || size_dependent(C) || requires {
-        Sem::kUsesOperandSize;
-      };
+      constexpr bool kSized =
+          size_dependent(A) || size_dependent(B) || size_dependent(C) || requires { Sem::kUsesOperandSize; };
       constexpr unsigned kSize = kSized ? Size : 1;
       if constexpr (C != Opd::None) {
         return Policy::template make<Sem, kEnds, kSize, decltype(operand<A, 0, kSize, F>()),

@@ -1,4 +1,5 @@
-// From table lines to interpreter handlers: each line's semantic instantiated for the operand forms and sizes it can have.
+// From table lines to interpreter handlers: each line's semantic instantiated for the operand forms and sizes it can
+// have.
 #pragma once
 
 #include "cpu/code_cache.h"
@@ -33,8 +34,7 @@ inline bool ends_block(const Insn& i) { return line(i.op).ends() && (!is_string_
 inline constexpr unsigned kLinkAnew = 3;
 
 /// Leaves the running block for the code at s.rip; `Link` 0 or 1 is the block's own successor, 2 any, 3 see kLinkAnew.
-template <unsigned Link>
-ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, const Insn* i);
+template <unsigned Link> ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, const Insn* i);
 
 /// Enters e.block if the budget allows; else comes back to the run loop.
 ORRERY_HANDLER_CC __attribute__((always_inline)) inline const Insn* enter_block(Engine& e, const Insn*) {
@@ -71,22 +71,17 @@ ORRERY_HANDLER_CC const Insn* handler(Engine& e, const Insn* i) {
       const u64 target = m.target();
       const bool straight_on = target == m.next_rip().v;
       e.s.rip = target;
-      if (straight_on && e.mode == e.block->mode) [[clang::musttail]] return follow_link<kLinkAnew>(e, i);
+      if (straight_on && e.mode == e.block->mode) [[clang::musttail]]
+        return follow_link<kLinkAnew>(e, i);
       [[clang::musttail]] return leave_block<2>(e, i);
     } else if constexpr (requires { Sem::kHelper; }) {
       e.s.rip = m.target();
       [[clang::musttail]] return leave_block<2>(e, i);
     } else {
       switch (m.flow()) {
-        case Exec::Flow::Next:
-          e.s.rip = m.next_rip().v;
-          [[clang::musttail]] return follow_link<0>(e, i);
-        case Exec::Flow::Taken:
-          e.s.rip = m.target();
-          [[clang::musttail]] return follow_link<1>(e, i);
-        default:
-          e.s.rip = m.target();
-          [[clang::musttail]] return leave_block<2>(e, i);
+        case Exec::Flow::Next: e.s.rip = m.next_rip().v; [[clang::musttail]] return follow_link<0>(e, i);
+        case Exec::Flow::Taken: e.s.rip = m.target(); [[clang::musttail]] return follow_link<1>(e, i);
+        default: e.s.rip = m.target(); [[clang::musttail]] return leave_block<2>(e, i);
       }
     }
   } else {
@@ -97,12 +92,14 @@ ORRERY_HANDLER_CC const Insn* handler(Engine& e, const Insn* i) {
 struct Interpreted {
   using Function = Handler;
   static constexpr bool kFlatForms = true;
-  template <class Sem, bool Ends, unsigned Size, class... Operands>
-  static constexpr Handler make() { return &handler<Sem, Ends, Size, Operands...>; }
+  template <class Sem, bool Ends, unsigned Size, class... Operands> static constexpr Handler make() {
+    return &handler<Sem, Ends, Size, Operands...>;
+  }
 };
 
-template <class Sem, u8 Checks, Opd A, Opd B, Opd C>
-constexpr HandlerRow make_row() { return make_forms<Interpreted, Sem, Checks, A, B, C>(); }
+template <class Sem, u8 Checks, Opd A, Opd B, Opd C> constexpr HandlerRow make_row() {
+  return make_forms<Interpreted, Sem, Checks, A, B, C>();
+}
 
 }  // namespace detail
 }  // namespace orrery::cpu

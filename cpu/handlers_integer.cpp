@@ -1,10 +1,10 @@
 // Handlers of the table's group "integer".
 #include "cpu/handlers.h"
 #include "cpu/semantics/arith.h"
+#include "cpu/semantics/control.h"
 #include "cpu/semantics/data.h"
 #include "cpu/semantics/misc.h"
 #include "cpu/semantics/shift.h"
-#include "cpu/semantics/control.h"
 #include "cpu/semantics/system.h"
 
 namespace orrery::cpu {

@@ -2,9 +2,9 @@
 //
 // The table (opcodes.inc) names each encoding's operands with the SDM's letters. The decoder turns them into fields by
 // position, so that engines need not know encodings: the register number of operand k stands in r[k], whether it came
-// from ModRM.reg, ModRM.rm, the opcode's low bits, VEX.vvvv or is implied (AL, CL, eAX, a segment register's letter); an
-// instruction has at most one memory operand, described by base, index, scale, segment and displacement; immediates and
-// branch displacements are in imm, sign-extended as the operand demands.
+// from ModRM.reg, ModRM.rm, the opcode's low bits, VEX.vvvv or is implied (AL, CL, eAX, a segment register's letter);
+// an instruction has at most one memory operand, described by base, index, scale, segment and displacement; immediates
+// and branch displacements are in imm, sign-extended as the operand demands.
 #pragma once
 
 #include <array>
@@ -12,7 +12,8 @@
 #include "hw/core/types.h"
 
 #if defined(__clang__)
-#if __has_attribute(preserve_none) && !__has_feature(address_sanitizer)  // whose stack frames that convention cannot have
+#if __has_attribute(preserve_none) && \
+    !__has_feature(address_sanitizer)  // whose stack frames that convention cannot have
 #define ORRERY_HANDLER_CC __attribute__((preserve_none))
 #endif
 #endif
@@ -26,7 +27,7 @@ class Engine;
 struct Insn;
 
 /// Executes one instruction and those that follow it in its block; see interpreter.h. Null ends the run.
-using Handler = const Insn* (ORRERY_HANDLER_CC*)(Engine&, const Insn*);
+using Handler = const Insn*(ORRERY_HANDLER_CC*)(Engine&, const Insn*);
 
 /// Operand or address size in bits, as an index: 16 << n.
 enum class Size : u8 { S16 = 0, S32 = 1, S64 = 2 };
@@ -53,12 +54,12 @@ struct Insn {
   u8 bits = 0;                // see k*Bit
   u8 offset = 0;              // of its first byte from the block's start
 
-  static constexpr u8 kMem = 1;    // ModRM.mod != 3 (or moffs): the E/M/W/Q/O operand is in memory
-  static constexpr u8 kLock = 2;   // F0
-  static constexpr u8 kRep = 4;    // F3, where it is not part of the opcode
-  static constexpr u8 kRepne = 8;  // F2, likewise
-  static constexpr u8 kRex = 16;   // a REX prefix was in effect
-  static constexpr u8 kOsize = 32; // 66 was there (whether or not it is part of the opcode)
+  static constexpr u8 kMem = 1;     // ModRM.mod != 3 (or moffs): the E/M/W/Q/O operand is in memory
+  static constexpr u8 kLock = 2;    // F0
+  static constexpr u8 kRep = 4;     // F3, where it is not part of the opcode
+  static constexpr u8 kRepne = 8;   // F2, likewise
+  static constexpr u8 kRex = 16;    // a REX prefix was in effect
+  static constexpr u8 kOsize = 32;  // 66 was there (whether or not it is part of the opcode)
 
   bool mem() const { return (bits & kMem) != 0; }
   bool lock() const { return (bits & kLock) != 0; }

@@ -20,7 +20,8 @@ ORRERY_HANDLER_CC const Insn* bail_out(Engine& e, const Insn* i) {
 
 /// Stands before an instruction at which a debugger may want to stop.
 ORRERY_HANDLER_CC const Insn* debug_point(Engine& e, const Insn* i) {
-  if (e.stops_before(*i)) [[clang::musttail]] return bail_out(e, i);
+  if (e.stops_before(*i)) [[clang::musttail]]
+    return bail_out(e, i);
   [[clang::musttail]] return choose_handler(e, *i)(e, i);
 }
 
@@ -62,9 +63,11 @@ Handler choose_handler(const Engine& e, const Insn& insn) {
     form = insn.rep() || insn.repne() ? MemForm::Segment : MemForm::None;
   } else if (insn.mem()) {
     const unsigned seg = insn.seg();
-    const bool flat = (e.mode & kModeFlat) != 0 && insn.addrsize() == Size::S32 && (seg == kDs || seg == kSs || seg == kEs);
+    const bool flat =
+        (e.mode & kModeFlat) != 0 && insn.addrsize() == Size::S32 && (seg == kDs || seg == kSs || seg == kEs);
     form = flat ? MemForm::Flat : MemForm::Segment;
-    if (flat && insn.index == kZeroReg && forms[static_cast<unsigned>(MemForm::FlatBase)] != nullptr) form = MemForm::FlatBase;
+    if (flat && insn.index == kZeroReg && forms[static_cast<unsigned>(MemForm::FlatBase)] != nullptr)
+      form = MemForm::FlatBase;
   }
   Handler h = forms[static_cast<unsigned>(form)];
   if (h == nullptr) h = forms[0];
@@ -73,11 +76,11 @@ Handler choose_handler(const Engine& e, const Insn& insn) {
 
 Handler debug_point_handler() { return &debug_point; }
 
-template <unsigned Link>
-ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, const Insn* i) {
+template <unsigned Link> ORRERY_HANDLER_CC const Insn* leave_block(Engine& e, const Insn* i) {
   Block* previous = e.block;
   e.block = nullptr;
-  if (e.icount >= e.limit || e.unchained) [[unlikely]] return nullptr;
+  if (e.icount >= e.limit || e.unchained) [[unlikely]]
+    return nullptr;
   if constexpr (Link < 2) {
     // Inside a page a link outlives what makes the others stale: it need not be looked up again.
     Block* known = previous->link[Link];
@@ -110,11 +113,15 @@ ORRERY_HANDLER_CC const Insn* fall_through(Engine& e, const Insn* i) {
   [[clang::musttail]] return follow_link<0>(e, i);
 }
 
-// ---- bookkeeping ------------------------------------------------------------------------------------------------------
+// ---- bookkeeping ----------------------------------------------------------------------------------------------------
 
 Engine::Engine(const Model& cpu_model, core::GuestMemory& guest_memory, core::PortBus& port_bus,
                core::Clock& machine_clock, core::Log& machine_log, Pins chip_pins)
-    : memory(guest_memory), ports(port_bus), clock(machine_clock), log(machine_log), model(cpu_model),
+    : memory(guest_memory),
+      ports(port_bus),
+      clock(machine_clock),
+      log(machine_log),
+      model(cpu_model),
       pins(std::move(chip_pins)) {
   for (auto& table : tlbs_) table = std::make_unique<Tlb>();
   empty_tlb_ = std::make_unique<Tlb>();
@@ -129,7 +136,8 @@ Engine::Engine(const Model& cpu_model, core::GuestMemory& guest_memory, core::Po
   memory.on_watch([this](u64 address, u64 size) {
     for (auto& table : tlbs_) {
       for (TlbEntry& t : *table) {
-        if (t.write_tag != TlbEntry::kInvalid && (t.physical & ~u64{0xfff}) - address < size) t.write_tag |= TlbEntry::kSlow;
+        if (t.write_tag != TlbEntry::kInvalid && (t.physical & ~u64{0xfff}) - address < size)
+          t.write_tag |= TlbEntry::kSlow;
       }
     }
   });
@@ -224,8 +232,8 @@ namespace {
 
 constexpr u32 kVirtualPending = kVif | kVip;
 
-/// A virtual interrupt waits and is let through: #GP at the beginning of the next instruction (SDM vol. 3, 20.3.2 and 20.4;
-/// only with IOPL < 3: 2.3).
+/// A virtual interrupt waits and is let through: #GP at the beginning of the next instruction (SDM vol. 3, 20.3.2
+/// and 20.4; only with IOPL < 3: 2.3).
 bool virtual_interrupt_due(const Engine& e) {
   if ((e.s.eflags & kVirtualPending) != kVirtualPending || e.s.cpl != 3 || e.iopl() == 3 || e.real_mode()) return false;
   return (e.s.cr4 & (e.v86() ? kCr4Vme : kCr4Pvi)) != 0;
@@ -355,7 +363,7 @@ void Engine::init_reset(bool cold) {
   if (log.enabled(core::Channel::CpuReset)) trace_registers(core::Channel::CpuReset);
 }
 
-// ---- the run loop -------------------------------------------------------------------------------------------------------
+// ---- the run loop ---------------------------------------------------------------------------------------------------
 
 void Engine::between_instructions() {
   begin_fetch();
@@ -469,7 +477,8 @@ Stop Engine::run(u64 until_tick) {
   icount = clock.ticks();
   wanted_ = until_tick;
   const bool chained = !unchained;
-  unchained = log.enabled(core::Channel::Exec) || log.enabled(core::Channel::Cpu) || log.enabled(core::Channel::Nochain);
+  unchained =
+      log.enabled(core::Channel::Exec) || log.enabled(core::Channel::Cpu) || log.enabled(core::Channel::Nochain);
   if (chained && unchained) ++link_generation;
   for (;;) {
     block = nullptr;

@@ -1,7 +1,7 @@
 // The block interpreter. Each handler executes its instruction and goes straight on to the next one's handler (a tail
-// call where the compiler can promise one), so a running block costs one indirect jump an instruction. The last handler of
-// a block finds the next block through the block's own links, the jump cache, or the code cache, and enters it if the
-// budget allows; else it comes back to Engine::run() with s.rip at the next instruction.
+// call where the compiler can promise one), so a running block costs one indirect jump an instruction. The last handler
+// of a block finds the next block through the block's own links, the jump cache, or the code cache, and enters it if
+// the budget allows; else it comes back to Engine::run() with s.rip at the next instruction.
 #pragma once
 
 #include "cpu/decoder.h"

@@ -11,7 +11,8 @@ namespace {
 constexpr u32 kPfPresent = 1, kPfWrite = 2, kPfUser = 4, kPfReserved = 8, kPfFetch = 16;
 
 // Page-table entry bits.
-constexpr u64 kPteP = 1, kPteW = 2, kPteU = 4, kPteA = 0x20, kPteD = 0x40, kPtePs = 0x80, kPteG = 0x100, kPteNx = u64{1} << 63;
+constexpr u64 kPteP = 1, kPteW = 2, kPteU = 4, kPteA = 0x20, kPteD = 0x40, kPtePs = 0x80, kPteG = 0x100,
+              kPteNx = u64{1} << 63;
 
 }  // namespace
 
@@ -32,7 +33,8 @@ bool Engine::walk(u64 linear, Access access, bool user, bool quiet, Mapping& map
   u64 table = 0;
   unsigned level = 0;  // of the next table: 4 PML4 ... 1 page table
   bool can_write = true, can_user = true, no_execute = false;
-  // Before the Pentium Pro, a directory entry was marked accessed together with the table entry, if the access is allowed.
+  // Before the Pentium Pro, a directory entry was marked accessed together with the table entry, if the access is
+  // allowed.
   const bool late_accessed = model.family < 6;
   u64 late_address = 0, late_entry = 0;
   if (lm) {
@@ -53,8 +55,8 @@ bool Engine::walk(u64 linear, Access access, bool user, bool quiet, Mapping& map
     const u64 address = (table + ((linear >> shift) & ((1u << index_bits) - 1)) * entry_size) & a20_mask();
     u64 entry = memory.read(address, entry_size);
     if ((entry & kPteP) == 0) return false;
-    const bool leaf =
-        level == 1 || ((entry & kPtePs) != 0 && ((level == 2 && (pae || (s.cr4 & kCr4Pse) != 0)) || (level == 3 && lm)));
+    const bool leaf = level == 1 || ((entry & kPtePs) != 0 &&
+                                     ((level == 2 && (pae || (s.cr4 & kCr4Pse) != 0)) || (level == 3 && lm)));
     u64 reserved = 0;
     if (pae) {
       reserved = 0x000ffffffffff000 & ~physical_mask;
@@ -110,7 +112,8 @@ bool Engine::walk(u64 linear, Access access, bool user, bool quiet, Mapping& map
     }
     const u64 span_mask = (u64{1} << shift) - 1;
     u64 base = pae ? entry & 0x000ffffffffff000 : entry & 0xfffff000;
-    if (!pae && level == 2) base = (entry & 0xffc00000) | (model.has(Feature::Pse36) ? core::bits(entry, 20, 13) << 32 : 0);
+    if (!pae && level == 2)
+      base = (entry & 0xffc00000) | (model.has(Feature::Pse36) ? core::bits(entry, 20, 13) << 32 : 0);
     const u64 physical = ((base & ~span_mask) | (linear & span_mask)) & ~u64{0xfff};
     mapping.physical = physical & a20_mask();
     mapping.global = (entry & kPteG) != 0 && (s.cr4 & kCr4Pge) != 0;
@@ -164,8 +167,8 @@ TlbEntry& Engine::entry_for(u64 linear, Access access, bool user) {
   if (have == tag) return t;
   // A global page of an older generation is still good: give its tags the present one.
   const u64 any = t.read_tag & ~(TlbEntry::kSlow | TlbEntry::kGenerationMask);
-  if ((t.physical & TlbEntry::kGlobalEpochMask) == global_epoch_ && t.read_tag != TlbEntry::kInvalid && any == (linear & ~u64{0xfff}) &&
-      (t.read_tag & TlbEntry::kGenerationMask) != tlb_generation) {
+  if ((t.physical & TlbEntry::kGlobalEpochMask) == global_epoch_ && t.read_tag != TlbEntry::kInvalid &&
+      any == (linear & ~u64{0xfff}) && (t.read_tag & TlbEntry::kGenerationMask) != tlb_generation) {
     const auto renew = [&](u64 old) {
       return old == TlbEntry::kInvalid ? old : (old & ~TlbEntry::kGenerationMask) | tlb_generation;
     };
@@ -204,12 +207,13 @@ void Engine::invalidate_page(u64 linear) {
 void Engine::purge_writes(u64 physical_page) {
   for (auto& table : tlbs_) {
     for (TlbEntry& t : *table) {
-      if ((t.physical & ~u64{0xfff}) == physical_page && t.write_tag != TlbEntry::kInvalid) t.write_tag |= TlbEntry::kSlow;
+      if ((t.physical & ~u64{0xfff}) == physical_page && t.write_tag != TlbEntry::kInvalid)
+        t.write_tag |= TlbEntry::kSlow;
     }
   }
 }
 
-// ---- segments ---------------------------------------------------------------------------------------------------------
+// ---- segments -------------------------------------------------------------------------------------------------------
 
 void Engine::refresh_window(unsigned seg) {
   const Segment& g = s.seg[seg];
@@ -257,7 +261,7 @@ u64 Engine::segment_slow(unsigned seg, u64 offset, unsigned width, Access access
   return check_segment(seg, offset, width, access);
 }
 
-// ---- accesses -----------------------------------------------------------------------------------------------------------
+// ---- accesses -------------------------------------------------------------------------------------------------------
 
 void Engine::check_canonical(u64 linear, unsigned width, unsigned seg) {
   if (code64() && (!canonical(linear) || !canonical(linear + width - 1))) fault(seg == kSs ? kSsv : kGp, 0);

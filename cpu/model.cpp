@@ -22,6 +22,7 @@ struct FeatureLine {
   unsigned bit;
 };
 
+// clang-format off
 constexpr FeatureLine kFeatures[] = {
     {Fpu, "fpu", Reg::Edx1, 0}, {Vme, "vme", Reg::Edx1, 1}, {De, "de", Reg::Edx1, 2}, {Pse, "pse", Reg::Edx1, 3},
     {Tsc, "tsc", Reg::Edx1, 4}, {Msr, "msr", Reg::Edx1, 5}, {Pae, "pae", Reg::Edx1, 6}, {Mce, "mce", Reg::Edx1, 7},
@@ -44,18 +45,20 @@ constexpr FeatureLine kFeatures[] = {
     {Rdtscp, "rdtscp", Reg::EdxExt, 27}, {Lm, "lm", Reg::EdxExt, 29},
     {LahfLm, "lahf-lm", Reg::EcxExt, 0}, {Abm, "abm", Reg::EcxExt, 5}, {Prefetchw, "3dnowprefetch", Reg::EcxExt, 8},
 };
+// clang-format on
 
 constexpr FeatureSet set_of(std::initializer_list<Feature> list, FeatureSet base = {}) {
   for (const Feature f : list) base.set(f);
   return base;
 }
 
-/// What this build has: only these are ever announced, whatever a model's data sheet lists. A feature joins when the last of
-/// its instructions has a semantic and a test.
+/// What this build has: only these are ever announced, whatever a model's data sheet lists. A feature joins when the
+/// last of its instructions has a semantic and a test.
 constexpr FeatureSet kBuilt =
-    set_of({I386, I486, Fpu, Fxsr, Vme, De, Pse, Tsc, Msr, Pae, Mce, Cx8, Apic, Sep, Mtrr, Pge, Mca, Cmov, Pat, Pse36, Clflush, Mmx,
-            Sse, Sse2, Sse3, Ssse3, Sse41, Sse42, Movbe, Popcnt, Pclmulqdq, Aes, Hypervisor, Bmi1, Smep, Bmi2, Erms, Adx, Smap,
-            Sha, Umip, Nx, Rdtscp, Abm, Prefetchw, TscDeadline});
+    set_of({I386, I486,  Fpu,   Fxsr,  Vme,   De,     Pse,       Tsc,   Msr,        Pae,        Mce,  Cx8,
+            Apic, Sep,   Mtrr,  Pge,   Mca,   Cmov,   Pat,       Pse36, Clflush,    Mmx,        Sse,  Sse2,
+            Sse3, Ssse3, Sse41, Sse42, Movbe, Popcnt, Pclmulqdq, Aes,   Hypervisor, Bmi1,       Smep, Bmi2,
+            Erms, Adx,   Smap,  Sha,   Umip,  Nx,     Rdtscp,    Abm,   Prefetchw,  TscDeadline});
 
 // Families, each on top of the one before.
 constexpr FeatureSet k386 = set_of({I386, Fpu});
@@ -69,7 +72,8 @@ constexpr FeatureSet kPentium4 = set_of({Sse2, Clflush}, kPentium3);
 constexpr FeatureSet kQemu32 = set_of({Sse3, Hypervisor}, kPentium4);
 constexpr FeatureSet kCore2 = set_of({Sse3, Ssse3, Cx16, Monitor, Syscall, Nx, Lm, LahfLm}, kPentium4);
 constexpr FeatureSet kLevel2 = set_of({Sse41, Sse42, Popcnt, Hypervisor}, kCore2);
-constexpr FeatureSet kLevel3 = set_of({TscDeadline, Avx, Avx2, Bmi1, Bmi2, F16c, Fma, Abm, Movbe, Xsave, Rdtscp}, kLevel2);
+constexpr FeatureSet kLevel3 =
+    set_of({TscDeadline, Avx, Avx2, Bmi1, Bmi2, F16c, Fma, Abm, Movbe, Xsave, Rdtscp}, kLevel2);
 
 constexpr u64 kMhz = 1'000'000;
 
@@ -87,6 +91,7 @@ std::vector<Model> make_models() {
     if (m.vendor.empty()) m.vendor = kIntel;
     list.push_back(std::move(m));
   };
+  // clang-format off
   add({.name = "386", .description = "Intel 386DX with 387", .vendor = {}, .brand = {}, .family = 3, .stepping = 8,
        .frequency = 33 * kMhz, .features = k386});
   add({.name = "486", .description = "Intel 486DX4", .vendor = {}, .brand = {}, .family = 4, .model = 8, .max_leaf = 1,
@@ -119,6 +124,7 @@ std::vector<Model> make_models() {
   add({.name = "max", .description = "everything that this version emulates", .vendor = {}, .brand = "Orrery virtual CPU",
        .family = 6, .model = 60, .stepping = 4, .max_leaf = 13, .max_extended_leaf = 0x80000008, .physical_bits = 40,
        .linear_bits = 48, .frequency = 2400 * kMhz, .features = kBuilt});
+  // clang-format on
   return list;
 }
 
@@ -127,15 +133,30 @@ struct Alias {
 };
 /// Other names for models, so that command lines written for other emulators work.
 constexpr Alias kAliases[] = {
-    {"i386", "386"}, {"i486", "486"}, {"i586", "pentium"}, {"i686", "pentiumpro"}, {"pentium_mmx", "pentium-mmx"},
-    {"pentium-pro", "pentiumpro"}, {"pentium_pro", "pentiumpro"}, {"core2duo", "core2"}, {"qemu64", "core2"},
-    {"kvm32", "qemu32"}, {"kvm64", "core2"}, {"host", "max"}, {"base", "486"},
+    {"i386", "386"},
+    {"i486", "486"},
+    {"i586", "pentium"},
+    {"i686", "pentiumpro"},
+    {"pentium_mmx", "pentium-mmx"},
+    {"pentium-pro", "pentiumpro"},
+    {"pentium_pro", "pentiumpro"},
+    {"core2duo", "core2"},
+    {"qemu64", "core2"},
+    {"kvm32", "qemu32"},
+    {"kvm64", "core2"},
+    {"host", "max"},
+    {"base", "486"},
 };
 
 /// Other names for features.
 constexpr Alias kFeatureAliases[] = {
-    {"pni", "sse3"}, {"tsc-deadline-timer", "tsc-deadline"}, {"sse41", "sse4.1"}, {"sse42", "sse4.2"}, {"sse4-1", "sse4.1"}, {"sse4-2", "sse4.2"}, {"i64", "lm"},
-    {"xd", "nx"}, {"lzcnt", "abm"}, {"sha", "sha-ni"}, {"cmpxchg8b", "cx8"}, {"cmpxchg16b", "cx16"}, {"cx-16", "cx16"},
+    {"pni", "sse3"},      {"tsc-deadline-timer", "tsc-deadline"},
+    {"sse41", "sse4.1"},  {"sse42", "sse4.2"},
+    {"sse4-1", "sse4.1"}, {"sse4-2", "sse4.2"},
+    {"i64", "lm"},        {"xd", "nx"},
+    {"lzcnt", "abm"},     {"sha", "sha-ni"},
+    {"cmpxchg8b", "cx8"}, {"cmpxchg16b", "cx16"},
+    {"cx-16", "cx16"},
 };
 
 unsigned edit_distance(std::string_view a, std::string_view b) {
@@ -237,7 +258,8 @@ u32 feature_word(const Model& m, Reg reg) {
 /// Four characters of a text at `offset`, zero-padded.
 u32 text_word(std::string_view text, std::size_t offset) {
   u32 word = 0;
-  for (unsigned n = 0; n < 4 && offset + n < text.size(); ++n) word |= u32{static_cast<u8>(text[offset + n])} << (8 * n);
+  for (unsigned n = 0; n < 4 && offset + n < text.size(); ++n)
+    word |= u32{static_cast<u8>(text[offset + n])} << (8 * n);
   return word;
 }
 
@@ -276,9 +298,14 @@ CpuidResult xsave_leaf(const Model& m, u32 subleaf) {
 CpuidResult basic_leaf(const Model& m, u32 leaf, u32 subleaf) {
   switch (leaf) {
     case 0:
-      return {.eax = m.max_leaf, .ebx = text_word(m.vendor, 0), .ecx = text_word(m.vendor, 8), .edx = text_word(m.vendor, 4)};
+      return {.eax = m.max_leaf,
+              .ebx = text_word(m.vendor, 0),
+              .ecx = text_word(m.vendor, 8),
+              .edx = text_word(m.vendor, 4)};
     case 1:
-      return {.eax = signature(m), .ebx = m.has(Clflush) ? 0x800u : 0, .ecx = feature_word(m, Reg::Ecx1),
+      return {.eax = signature(m),
+              .ebx = m.has(Clflush) ? 0x800u : 0,
+              .ecx = feature_word(m, Reg::Ecx1),
               .edx = feature_word(m, Reg::Edx1)};
     case 2:  // 4 KiB and 4 MiB TLBs, 16 KiB L1 caches, 512 KiB L2
       return {.eax = 0x03020101, .ebx = 0, .ecx = 0, .edx = 0x0c040843};
@@ -296,9 +323,13 @@ CpuidResult extended_leaf(const Model& m, u32 leaf) {
     case 0x80000000: return {.eax = m.max_extended_leaf, .ebx = 0, .ecx = 0, .edx = 0};
     case 0x80000001:
       return {.eax = 0, .ebx = 0, .ecx = feature_word(m, Reg::EcxExt), .edx = feature_word(m, Reg::EdxExt)};
-    case 0x80000002: case 0x80000003: case 0x80000004: {
+    case 0x80000002:
+    case 0x80000003:
+    case 0x80000004: {
       const std::size_t o = (leaf - 0x80000002) * 16;
-      return {.eax = text_word(m.brand, o), .ebx = text_word(m.brand, o + 4), .ecx = text_word(m.brand, o + 8),
+      return {.eax = text_word(m.brand, o),
+              .ebx = text_word(m.brand, o + 4),
+              .ecx = text_word(m.brand, o + 8),
               .edx = text_word(m.brand, o + 12)};
     }
     case 0x80000006: return {.eax = 0, .ebx = 0, .ecx = 0x10008040, .edx = 0};  // L2: 4 MiB, 16 ways, 64-byte lines
@@ -312,7 +343,9 @@ CpuidResult extended_leaf(const Model& m, u32 leaf) {
 CpuidResult Model::cpuid(u32 leaf, u32 subleaf) const {
   if (leaf >= 0x80000000 && leaf <= max_extended_leaf) return extended_leaf(*this, leaf);
   if (has(Hypervisor) && leaf == 0x40000000) {
-    return {.eax = leaf, .ebx = text_word("OrreryOrrery", 0), .ecx = text_word("OrreryOrrery", 4),
+    return {.eax = leaf,
+            .ebx = text_word("OrreryOrrery", 0),
+            .ecx = text_word("OrreryOrrery", 4),
             .edx = text_word("OrreryOrrery", 8)};
   }
   // Beyond the highest leaf, the data of the highest basic one (SDM CPUID).

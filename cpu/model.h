@@ -11,6 +11,7 @@
 namespace orrery::cpu {
 
 /// CPUID feature names as the SDM and QEMU write them; each opcode table line may ask for one.
+// clang-format off
 enum class Feature : u8 {
   I386,  // everything decodes on at least a 386
   I486,  // BSWAP, CMPXCHG, XADD, INVLPG, WBINVD, INVD, the AC and ID flags
@@ -20,6 +21,7 @@ enum class Feature : u8 {
   Syscall, Nx, Pdpe1gb, Rdtscp, Lm, LahfLm, Abm, Prefetchw,
   Count,
 };
+// clang-format on
 
 class FeatureSet {
  public:
@@ -46,7 +48,7 @@ struct Model {
   std::string vendor;       // 12 characters
   std::string brand;        // up to 48 characters, may be empty
   u32 family = 0, model = 0, stepping = 0;
-  u32 max_leaf = 0;         // highest basic CPUID leaf; 0 and no CPUID instruction for the 386
+  u32 max_leaf = 0;  // highest basic CPUID leaf; 0 and no CPUID instruction for the 386
   u32 max_extended_leaf = 0;
   unsigned physical_bits = 32, linear_bits = 32;
   u64 frequency = 0;  // of the time-stamp counter, in Hz of virtual time

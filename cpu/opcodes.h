@@ -20,6 +20,7 @@ enum class Op : u16 {
 inline constexpr unsigned kOpCount = static_cast<unsigned>(Op::Count);
 
 /// Operand kinds: the SDM's letters (vol. 2, appendix A.2) with a size. What they mean stands on top of opcodes.inc.
+// clang-format off
 enum class Opd : u8 {
   // clang-format off
   None,
@@ -49,6 +50,7 @@ enum class Opd : u8 {
   ImplAX, ImplDX, ImplV,
   // clang-format on
 };
+// clang-format on
 
 /// The names that the columns of opcodes.inc are written in. Use it by `using namespace table;` around an expansion.
 namespace table {

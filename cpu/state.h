@@ -11,15 +11,17 @@
 
 namespace orrery::cpu {
 
+// clang-format off
 enum Gpr : u8 { kRax, kRcx, kRdx, kRbx, kRsp, kRbp, kRsi, kRdi, kR8, kR9, kR10, kR11, kR12, kR13, kR14, kR15,
                 kZeroReg };  // always reads as zero: "no base" and "no index"
+// clang-format on
 
 enum Seg : u8 { kEs, kCs, kSs, kDs, kFs, kGs, kSegCount };
 
 // EFLAGS (SDM 3.4.3).
-inline constexpr u32 kCf = 1u << 0, kPf = 1u << 2, kAf = 1u << 4, kZf = 1u << 6, kSf = 1u << 7, kTf = 1u << 8, kIf = 1u << 9,
-                     kDf = 1u << 10, kOf = 1u << 11, kIopl = 3u << 12, kNt = 1u << 14, kRf = 1u << 16, kVm = 1u << 17,
-                     kAc = 1u << 18, kVif = 1u << 19, kVip = 1u << 20, kId = 1u << 21;
+inline constexpr u32 kCf = 1u << 0, kPf = 1u << 2, kAf = 1u << 4, kZf = 1u << 6, kSf = 1u << 7, kTf = 1u << 8,
+                     kIf = 1u << 9, kDf = 1u << 10, kOf = 1u << 11, kIopl = 3u << 12, kNt = 1u << 14, kRf = 1u << 16,
+                     kVm = 1u << 17, kAc = 1u << 18, kVif = 1u << 19, kVip = 1u << 20, kId = 1u << 21;
 inline constexpr u32 kArithFlags = kCf | kPf | kAf | kZf | kSf | kOf;
 
 // CR0, CR4, EFER (SDM 2.5, 2.2.1).
@@ -33,8 +35,10 @@ inline constexpr u64 kCr4Vme = 1u << 0, kCr4Pvi = 1u << 1, kCr4Tsd = 1u << 2, kC
 inline constexpr u64 kEferSce = 1u << 0, kEferLme = 1u << 8, kEferLma = 1u << 10, kEferNxe = 1u << 11;
 
 // Exception vectors (SDM vol. 3, table 6-1).
+// clang-format off
 enum Vector : u8 { kDe = 0, kDb = 1, kNmi = 2, kBp = 3, kOfv = 4, kBr = 5, kUd = 6, kNm = 7, kDf8 = 8, kTs = 10, kNp = 11,
                    kSsv = 12, kGp = 13, kPfv = 14, kMf = 16, kAcv = 17, kMc = 18, kXm = 19 };
+// clang-format on
 
 /// A segment register with its hidden part (descriptor cache).
 struct Segment {
@@ -101,7 +105,7 @@ struct State {
   std::array<u64, 17> gpr{};  // indexed by Gpr; gpr[kZeroReg] stays 0
   u64 rip = 0;                // EIP/RIP: offset in CS
   LazyFlags flags;
-  u32 eflags = 2;             // all of EFLAGS but the six arithmetic flags, which read as 0 here
+  u32 eflags = 2;  // all of EFLAGS but the six arithmetic flags, which read as 0 here
 
   std::array<Segment, kSegCount> seg{};
   Segment ldtr, tr;
@@ -136,13 +140,13 @@ struct State {
   // (STI, MOV SS, POP SS) or no interrupt and no debug trap at all (MOV SS, POP SS) is taken (SDM vol. 3, 6.8.3).
   u64 interrupt_shadow_tick = ~u64{0};
   u64 debug_shadow_tick = ~u64{0};
-  bool nmi_blocked = false;       // until IRET
+  bool nmi_blocked = false;  // until IRET
   bool nmi_pending = false;
-  bool intr = false;              // level of the INTR pin
+  bool intr = false;  // level of the INTR pin
   bool a20 = true;
-  bool ferr = false;              // level of FERR# (true: the x87 asks for IRQ 13)
-  bool ignne = false;             // IGNNE#: pending x87 exceptions do not stop waiting instructions
-  u64 pending_debug = 0;          // DR6 bits of debug traps that wait for the instruction's end
+  bool ferr = false;      // level of FERR# (true: the x87 asks for IRQ 13)
+  bool ignne = false;     // IGNNE#: pending x87 exceptions do not stop waiting instructions
+  u64 pending_debug = 0;  // DR6 bits of debug traps that wait for the instruction's end
 };
 static_assert(std::is_standard_layout_v<State>);
 

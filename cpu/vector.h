@@ -17,15 +17,12 @@ struct Vec128 {
 
 namespace simd {
 
-template <class T, class V>
-inline constexpr unsigned kLanes = sizeof(V) / sizeof(T);
+template <class T, class V> inline constexpr unsigned kLanes = sizeof(V) / sizeof(T);
 
 /// Lanes of a vector, by number; V is Vec128 or u64, T an integer of up to 64 bits.
-template <class T, class V>
-using Lanes = std::array<T, kLanes<T, V>>;
+template <class T, class V> using Lanes = std::array<T, kLanes<T, V>>;
 
-template <class T, class V>
-constexpr Lanes<T, V> lanes(const V& v) {
+template <class T, class V> constexpr Lanes<T, V> lanes(const V& v) {
   if constexpr (std::endian::native == std::endian::little) {
     return std::bit_cast<Lanes<T, V>>(v);
   } else {
@@ -36,8 +33,7 @@ constexpr Lanes<T, V> lanes(const V& v) {
   }
 }
 
-template <class V, class T>
-constexpr V join(const Lanes<T, V>& lanes) {
+template <class V, class T> constexpr V join(const Lanes<T, V>& lanes) {
   if constexpr (std::endian::native == std::endian::little) {
     return std::bit_cast<V>(lanes);
   } else {
@@ -51,16 +47,13 @@ constexpr V join(const Lanes<T, V>& lanes) {
 }
 
 /// The compiler's vector of N bytes: its operators work on all lanes at once, whatever the host has for that.
-template <class T, std::size_t N>
-using HostVector __attribute__((vector_size(N))) = T;
+template <class T, std::size_t N> using HostVector __attribute__((vector_size(N))) = T;
 
 /// The lanes of V, in their order.
-template <class T, class V>
-HostVector<T, sizeof(V)> host_vector(const V& v) {
+template <class T, class V> HostVector<T, sizeof(V)> host_vector(const V& v) {
   return std::bit_cast<HostVector<T, sizeof(V)>>(lanes<T>(v));
 }
-template <class V, class L>
-V from_host(L l) {
+template <class V, class L> V from_host(L l) {
   static_assert(sizeof(V) == sizeof(L));
   using T = std::remove_cvref_t<decltype(l[0])>;
   return join<V, T>(std::bit_cast<Lanes<T, V>>(l));

@@ -101,8 +101,7 @@ class Table {
         },
         std::move(group));
   }
-  template <class Get>
-  void read_only(std::string name, unsigned bits, std::string type, Get get) {
+  template <class Get> void read_only(std::string name, unsigned bits, std::string type, Get get) {
     add(
         std::move(name), bits, std::move(type), Feature::System,
         [get](const Cpu& c) { return Value{static_cast<u64>(get(c.state())), 0}; }, {}, "system");

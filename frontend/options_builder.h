@@ -58,12 +58,10 @@ struct Builder {
 
   machine::Config& config() { return out.config; }
 
-  template <class... Args>
-  [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
+  template <class... Args> [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
     throw UsageError(option + ": " + fmt::format(format, std::forward<Args>(args)...));
   }
-  template <class... Args>
-  void note(fmt::format_string<Args...> format, Args&&... args) {
+  template <class... Args> void note(fmt::format_string<Args...> format, Args&&... args) {
     out.notes.push_back(fmt::format(format, std::forward<Args>(args)...));
   }
   std::string path(std::string_view value) const {

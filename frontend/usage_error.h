@@ -18,8 +18,7 @@ class UsageError : public std::runtime_error {
 
 inline constexpr int kUsageStatus = 2;
 
-template <class... Args>
-[[noreturn]] void usage_error(fmt::format_string<Args...> format, Args&&... args) {
+template <class... Args> [[noreturn]] void usage_error(fmt::format_string<Args...> format, Args&&... args) {
   throw UsageError(fmt::format(format, std::forward<Args>(args)...));
 }
 

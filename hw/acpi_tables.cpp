@@ -27,8 +27,7 @@ class Bytes {
   std::vector<u8> data;
 
   std::size_t size() const { return data.size(); }
-  template <class T>
-  void put(std::type_identity_t<T> value) {
+  template <class T> void put(std::type_identity_t<T> value) {
     data.resize(data.size() + sizeof(T));
     core::store_le<T>(data.data() + data.size() - sizeof(T), value);
   }

@@ -21,14 +21,12 @@ constexpr u32 kDmaSkip = 4;
 constexpr u32 kDmaSelect = 8;
 constexpr u32 kDmaWrite = 16;
 
-template <class T>
-void append_le(std::vector<u8>& out, std::type_identity_t<T> value) {
+template <class T> void append_le(std::vector<u8>& out, std::type_identity_t<T> value) {
   out.resize(out.size() + sizeof(T));
   core::store_le<T>(out.data() + out.size() - sizeof(T), value);
 }
 
-template <class T>
-void append_be(std::vector<u8>& out, std::type_identity_t<T> value) {
+template <class T> void append_be(std::vector<u8>& out, std::type_identity_t<T> value) {
   append_le<T>(out, core::byte_swap<T>(value));
 }
 

@@ -47,30 +47,22 @@ constexpr u32 kSendIllegalVector = 1 << 5, kReceiveIllegalVector = 1 << 6, kIlle
 
 constexpr u64 kNever = ~u64{0};
 
-template <class Bits>
-int highest(const Bits& bits) {
+template <class Bits> int highest(const Bits& bits) {
   for (int n = 3; n >= 0; --n) {
     if (bits[static_cast<unsigned>(n)] != 0) return n * 64 + 63 - std::countl_zero(bits[static_cast<unsigned>(n)]);
   }
   return -1;
 }
 
-template <class Bits>
-bool test(const Bits& bits, unsigned n) {
-  return (bits[n / 64] >> (n % 64) & 1) != 0;
-}
+template <class Bits> bool test(const Bits& bits, unsigned n) { return (bits[n / 64] >> (n % 64) & 1) != 0; }
 
-template <class Bits>
-void assign(Bits& bits, unsigned n, bool on) {
+template <class Bits> void assign(Bits& bits, unsigned n, bool on) {
   const u64 mask = u64{1} << (n % 64);
   bits[n / 64] = on ? bits[n / 64] | mask : bits[n / 64] & ~mask;
 }
 
 /// 32 bits of a vector set, as registers show them.
-template <class Bits>
-u32 part(const Bits& bits, unsigned n) {
-  return static_cast<u32>(bits[n / 2] >> (n % 2 * 32));
-}
+template <class Bits> u32 part(const Bits& bits, unsigned n) { return static_cast<u32>(bits[n / 2] >> (n % 2 * 32)); }
 
 }  // namespace
 

@@ -32,8 +32,7 @@ namespace orc = llvm::orc;
 
 namespace {
 
-template <class T>
-T expect(llvm::Expected<T> value) {
+template <class T> T expect(llvm::Expected<T> value) {
   if (!value) throw std::runtime_error("jit: " + llvm::toString(value.takeError()));
   return std::move(*value);
 }

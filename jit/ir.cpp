@@ -31,8 +31,7 @@ struct Ir::Parts {
   llvm::Value* at(llvm::Value* base, u32 offset) {
     return offset == 0 ? base : b.CreateConstInBoundsGEP1_32(b.getInt8Ty(), base, offset);
   }
-  template <class I>
-  I* tagged(I* i, llvm::MDNode* tag) {
+  template <class I> I* tagged(I* i, llvm::MDNode* tag) {
     i->setMetadata(llvm::LLVMContext::MD_tbaa, tag);
     return i;
   }

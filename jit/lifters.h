@@ -31,8 +31,7 @@ LiftFunction choose_lifter(const Insn& insn);
 
 namespace detail {
 
-template <class Sem, bool Ends, unsigned Size, class... Operands>
-void lift_line(Lifter& lifter, const Insn& i) {
+template <class Sem, bool Ends, unsigned Size, class... Operands> void lift_line(Lifter& lifter, const Insn& i) {
   using T = typename cpu::detail::UnsignedOf<(2u << Size)>::type;
   LiftSized<T> m(lifter, i, Ends, cpu::detail::stays<Sem>());
   Sem::run(m, Operands{}...);
@@ -42,12 +41,14 @@ void lift_line(Lifter& lifter, const Insn& i) {
 struct Lifted {
   using Function = LiftFunction;
   static constexpr bool kFlatForms = false;  // which of the two memory forms it is, is seen when the block is lifted
-  template <class Sem, bool Ends, unsigned Size, class... Operands>
-  static constexpr LiftFunction make() { return &lift_line<Sem, Ends, Size, Operands...>; }
+  template <class Sem, bool Ends, unsigned Size, class... Operands> static constexpr LiftFunction make() {
+    return &lift_line<Sem, Ends, Size, Operands...>;
+  }
 };
 
-template <class Sem, u8 Checks, cpu::Opd A, cpu::Opd B, cpu::Opd C>
-constexpr LiftRow make_row() { return cpu::detail::make_forms<Lifted, Sem, Checks, A, B, C>(); }
+template <class Sem, u8 Checks, cpu::Opd A, cpu::Opd B, cpu::Opd C> constexpr LiftRow make_row() {
+  return cpu::detail::make_forms<Lifted, Sem, Checks, A, B, C>();
+}
 
 }  // namespace detail
 }  // namespace orrery::jit

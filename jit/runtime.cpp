@@ -15,8 +15,7 @@ struct Loaded {
 };
 
 /// Runs `body` and reports.
-template <class F>
-Status guarded(Engine& e, Frame& f, F&& body) {
+template <class F> Status guarded(Engine& e, Frame& f, F&& body) {
   try {
     body();
   } catch (const Fault& fault) {
@@ -48,32 +47,26 @@ u64 linear_of(Engine& e, u64 offset, Access access, How how, const Insn* i) {
 
 Loaded load(Engine* e, u64 offset, const Insn* i, Frame* f, u32 how) {
   Loaded r{};
-  r.status = static_cast<u64>(guarded(
-      *e, *f, [&] { 
+  r.status = static_cast<u64>(guarded(*e, *f, [&] {
     r.value = e->load_slow(linear_of(*e, offset, Access::Read, {how}, i), How{how}.width(), How{how}.seg(), i);
   }));
   return r;
 }
 
 u32 load128(Engine* e, u64 offset, const Insn* i, Frame* f, u32 how) {
-  return static_cast<u32>(
-      guarded(*e, *f, [&] { 
-        f->vector = e->load128_slow(linear_of(*e, offset, Access::Read, {how}, i), How{how}.seg(), i);
-      }));
+  return static_cast<u32>(guarded(
+      *e, *f, [&] { f->vector = e->load128_slow(linear_of(*e, offset, Access::Read, {how}, i), How{how}.seg(), i); }));
 }
 
 u32 store(Engine* e, u64 offset, const Insn* i, Frame* f, u32 how, u64 value) {
-  return static_cast<u32>(guarded(
-      *e, *f, [&] {
-        e->store_slow(linear_of(*e, offset, Access::Write, {how}, i), How{how}.width(), value, How{how}.seg(), i);
-      }));
+  return static_cast<u32>(guarded(*e, *f, [&] {
+    e->store_slow(linear_of(*e, offset, Access::Write, {how}, i), How{how}.width(), value, How{how}.seg(), i);
+  }));
 }
 
 u32 store128(Engine* e, u64 offset, const Insn* i, Frame* f, u32 how) {
-  return static_cast<u32>(
-      guarded(*e, *f, [&] {
-        e->store128_slow(linear_of(*e, offset, Access::Write, {how}, i), f->vector, How{how}.seg(), i);
-      }));
+  return static_cast<u32>(guarded(
+      *e, *f, [&] { e->store128_slow(linear_of(*e, offset, Access::Write, {how}, i), f->vector, How{how}.seg(), i); }));
 }
 
 /// A place is read at once: where it has no host memory, the value waits in Frame::bounce.
@@ -155,10 +148,7 @@ u32 float_exceptions(Engine* e, const Insn* i, Frame* f, u32 flags) {
   return static_cast<u32>(guarded(*e, *f, [&] { helpers::float_exceptions(*e, i, flags); }));
 }
 
-template <class F>
-void* address_of(F* f) {
-  return reinterpret_cast<void*>(f);
-}
+template <class F> void* address_of(F* f) { return reinterpret_cast<void*>(f); }
 
 }  // namespace
 

@@ -128,10 +128,9 @@ struct PortRead {
 };
 
 /// New kinds go to the end: the index is in journals.
-using Input =
-    std::variant<KeyInput, ReleaseKeys, MouseMotion, PointerMotion, MouseButtons, MouseWheel, SerialInput, InsertMedium,
-                 EjectMedium, ResetButton, PowerButton, NmiButton, RateChange, MemoryWrite, PortWrite, CpuWrite,
-                 PortRead>;
+using Input = std::variant<KeyInput, ReleaseKeys, MouseMotion, PointerMotion, MouseButtons, MouseWheel, SerialInput,
+                           InsertMedium, EjectMedium, ResetButton, PowerButton, NmiButton, RateChange, MemoryWrite,
+                           PortWrite, CpuWrite, PortRead>;
 
 /// One line for logs, for example "key 4 down".
 std::string describe(const Input& input);

@@ -23,8 +23,7 @@ enum class Frame : u8 { Header, Input, Checkpoint, FileMark, End };
 /// Appends values to bytes. One function describes the fields of a value for both directions: fields(io, value).
 class Writer {
  public:
-  template <std::integral T>
-  void operator()(T& value) {
+  template <std::integral T> void operator()(T& value) {
     using Unsigned = std::make_unsigned_t<std::conditional_t<std::is_same_v<T, bool>, u8, T>>;
     const auto v = static_cast<Unsigned>(value);
     for (std::size_t i = 0; i < sizeof v; ++i) out.push_back(static_cast<u8>(u64{v} >> (8 * i)));
@@ -48,8 +47,7 @@ class Reader {
  public:
   explicit Reader(std::span<const u8> bytes) : in_(bytes) {}
 
-  template <std::integral T>
-  void operator()(T& value) {
+  template <std::integral T> void operator()(T& value) {
     using Unsigned = std::make_unsigned_t<std::conditional_t<std::is_same_v<T, bool>, u8, T>>;
     value = static_cast<T>(core::load_le<Unsigned>(take(sizeof(Unsigned)).data()));
   }
@@ -79,16 +77,14 @@ class Reader {
 };
 
 // The members of every kind, in order of declaration.
-template <class Io>
-void fields(Io& io, DriveId& v) {
+template <class Io> void fields(Io& io, DriveId& v) {
   u8 interface = static_cast<u8>(v.interface);
   io(interface);
   io(v.index);
   if (interface > static_cast<u8>(Interface::Ide)) throw Malformed{};
   v.interface = static_cast<Interface>(interface);
 }
-template <class Io>
-void fields(Io& io, Medium& v) {
+template <class Io> void fields(Io& io, Medium& v) {
   u8 format = static_cast<u8>(v.format);
   io(v.path);
   io(format);
@@ -97,94 +93,61 @@ void fields(Io& io, Medium& v) {
   if (format > static_cast<u8>(ImageFormat::Probe)) throw Malformed{};
   v.format = static_cast<ImageFormat>(format);
 }
-template <class Io>
-void fields(Io& io, KeyInput& v) {
+template <class Io> void fields(Io& io, KeyInput& v) {
   io(v.key);
   io(v.down);
   io(v.paced);
 }
-template <class Io>
-void fields(Io&, ReleaseKeys&) {}
-template <class Io>
-void fields(Io& io, MouseMotion& v) {
+template <class Io> void fields(Io&, ReleaseKeys&) {}
+template <class Io> void fields(Io& io, MouseMotion& v) {
   io(v.dx);
   io(v.dy);
 }
-template <class Io>
-void fields(Io& io, PointerMotion& v) {
+template <class Io> void fields(Io& io, PointerMotion& v) {
   io(v.x);
   io(v.y);
 }
-template <class Io>
-void fields(Io& io, MouseButtons& v) {
-  io(v.down);
-}
-template <class Io>
-void fields(Io& io, MouseWheel& v) {
-  io(v.notches);
-}
-template <class Io>
-void fields(Io& io, SerialInput& v) {
+template <class Io> void fields(Io& io, MouseButtons& v) { io(v.down); }
+template <class Io> void fields(Io& io, MouseWheel& v) { io(v.notches); }
+template <class Io> void fields(Io& io, SerialInput& v) {
   io(v.port);
   io(v.bytes);
 }
-template <class Io>
-void fields(Io& io, InsertMedium& v) {
+template <class Io> void fields(Io& io, InsertMedium& v) {
   fields(io, v.drive);
   fields(io, v.medium);
 }
-template <class Io>
-void fields(Io& io, EjectMedium& v) {
+template <class Io> void fields(Io& io, EjectMedium& v) {
   fields(io, v.drive);
   io(v.force);
 }
-template <class Io>
-void fields(Io&, ResetButton&) {}
-template <class Io>
-void fields(Io&, PowerButton&) {}
-template <class Io>
-void fields(Io&, NmiButton&) {}
-template <class Io>
-void fields(Io& io, RateChange& v) {
-  io(v.ticks_per_second);
-}
-template <class Io>
-void fields(Io& io, MemoryWrite& v) {
+template <class Io> void fields(Io&, ResetButton&) {}
+template <class Io> void fields(Io&, PowerButton&) {}
+template <class Io> void fields(Io&, NmiButton&) {}
+template <class Io> void fields(Io& io, RateChange& v) { io(v.ticks_per_second); }
+template <class Io> void fields(Io& io, MemoryWrite& v) {
   io(v.address);
   io(v.bytes);
 }
-template <class Io>
-void fields(Io& io, PortRead& v) {
+template <class Io> void fields(Io& io, PortRead& v) {
   io(v.port);
   io(v.width);
 }
-template <class Io>
-void fields(Io& io, PortWrite& v) {
+template <class Io> void fields(Io& io, PortWrite& v) {
   io(v.port);
   io(v.width);
   io(v.value);
 }
-template <class Io>
-void fields(Io& io, CpuWrite& v) {
-  io(v.archive);
-}
-template <class Io>
-void fields(Io& io, Checkpoint& v) {
-  io(v.hash);
-}
-template <class Io>
-void fields(Io& io, RunEnd& v) {
-  io(v.hash);
-}
-template <class Io>
-void fields(Io& io, FileMark& v) {
+template <class Io> void fields(Io& io, CpuWrite& v) { io(v.archive); }
+template <class Io> void fields(Io& io, Checkpoint& v) { io(v.hash); }
+template <class Io> void fields(Io& io, RunEnd& v) { io(v.hash); }
+template <class Io> void fields(Io& io, FileMark& v) {
   io(v.role);
   io(v.size);
   io(v.hash);
 }
 
-template <std::size_t I = 0>
-Input read_input(u8 index, Reader& io) {
+template <std::size_t I = 0> Input read_input(u8 index, Reader& io) {
   if constexpr (I < std::variant_size_v<Input>) {
     if (index != I) return read_input<I + 1>(index, io);
     std::variant_alternative_t<I, Input> value;

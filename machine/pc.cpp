@@ -57,22 +57,22 @@ constexpr unsigned kDisplay = 2;
 // it.
 constexpr u32 kFloppySpeedup = 100;
 
-/// How long accesses to I/O ports take, in nanoseconds for each byte. Much software counts its accesses to know how long
-/// it has waited for a device, or waits with accesses to port 80h.
+/// How long accesses to I/O ports take, in nanoseconds for each byte. Much software counts its accesses to know how
+/// long it has waited for a device, or waits with accesses to port 80h.
 struct PortTime {
   u64 first;
   u64 size;
   u16 ns_per_byte;
 };
-// An 8-bit cycle on the ISA bus has six clocks of 120 ns, and the way there costs some more. What no other device claims
-// goes to this bus, too.
+// An 8-bit cycle on the ISA bus has six clocks of 120 ns, and the way there costs some more. What no other device
+// claims goes to this bus, too.
 constexpr PortTime kIsaTime{0, 0x400, 1000};
 // The ports of the emulator's own are not on any bus.
 constexpr PortTime kDebugConsoleTime{0xe9, 1, 0};
 // 82371SB, 3.4: only the data ports have the fast timing of PIO mode 4 (120 ns for 16 bits, ATA/ATAPI-4, 10.2.2); the
 // other registers have mode 0's (600 ns). The adapter is on the PCI bus.
-constexpr std::array kPciTimes{PortTime{0x1f0, 1, 60},  PortTime{0x1f1, 7, 600}, PortTime{0x3f6, 1, 600},
-                               PortTime{0x170, 1, 60},  PortTime{0x171, 7, 600}, PortTime{0x376, 1, 600},
+constexpr std::array kPciTimes{PortTime{0x1f0, 1, 60},   PortTime{0x1f1, 7, 600}, PortTime{0x3f6, 1, 600},
+                               PortTime{0x170, 1, 60},   PortTime{0x171, 7, 600}, PortTime{0x376, 1, 600},
                                PortTime{0x3b0, 12, 250}, PortTime{0x3c0, 32, 250}};
 // 16-bit cycles have three clocks.
 constexpr std::array kIsaBoardTimes{PortTime{0x1f0, 1, 200}, PortTime{0x170, 1, 200}};
@@ -225,7 +225,7 @@ struct Pc::Parts {
   Backend* backend(std::function<void(u8)> out);
 
   // --- running -------------------------------------------------------------------------------------------------------
-  void want(bool Requests::*what, const char* source);
+  void want(bool Requests::* what, const char* source);
   void reset();
   void update_legacy_timers();
   void restore_wires();
@@ -328,7 +328,7 @@ Backend* Pc::Parts::backend(std::function<void(u8)> out) {
   return backends.emplace_back(std::make_unique<Backend>(std::move(out))).get();
 }
 
-void Pc::Parts::want(bool Requests::*what, const char* source) {
+void Pc::Parts::want(bool Requests::* what, const char* source) {
   requests.*what = true;
   requests.reset_source = source;
   cpu->request_stop();
@@ -549,8 +549,8 @@ void Pc::Parts::reset() {
 }
 
 void Pc::Parts::list_devices() {
-  devices = {&rtc,      &system_ports, &numeric_error,           &pit,         &speaker,
-             &keyboard, &mouse,        keyboard_controller.get(), floppy.get(), ide.get()};
+  devices = {&rtc,         &system_ports, &numeric_error, &pit, &speaker, &keyboard, &mouse, keyboard_controller.get(),
+             floppy.get(), ide.get()};
   if (vmport) devices.push_back(vmport.get());
   if (vga) devices.push_back(vga.get());
   for (const std::unique_ptr<hw::Uart16550>& uart : uarts) {
@@ -682,8 +682,7 @@ void Pc::Parts::build_display() {
 
 namespace {
 
-template <class... F>
-struct Overload : F... {
+template <class... F> struct Overload : F... {
   using F::operator()...;
 };
 

@@ -8,20 +8,22 @@ namespace {
 __extension__ using u128 = unsigned __int128;
 __extension__ using i128 = __int128;
 
-template <class T>
-struct Twice;
-template <>
-struct Twice<u8> { using type = u16; };
-template <>
-struct Twice<u16> { using type = u32; };
-template <>
-struct Twice<u32> { using type = u64; };
-template <>
-struct Twice<u64> { using type = u128; };
+template <class T> struct Twice;
+template <> struct Twice<u8> {
+  using type = u16;
+};
+template <> struct Twice<u16> {
+  using type = u32;
+};
+template <> struct Twice<u32> {
+  using type = u64;
+};
+template <> struct Twice<u64> {
+  using type = u128;
+};
 
 /// The dividend: rDX:rAX, or AX for bytes.
-template <class T>
-auto dividend(const Engine& e) {
+template <class T> auto dividend(const Engine& e) {
   using W = typename Twice<T>::type;
   if constexpr (sizeof(T) == 1) return static_cast<W>(e.s.gpr[kRax]);
   if constexpr (sizeof(T) != 1) {
@@ -30,8 +32,7 @@ auto dividend(const Engine& e) {
   }
 }
 
-template <class T>
-void write_result(Engine& e, T quotient, T remainder) {
+template <class T> void write_result(Engine& e, T quotient, T remainder) {
   if constexpr (sizeof(T) == 1) {
     e.write_reg(kRax, 2, static_cast<u64>(quotient) | (static_cast<u64>(remainder) << 8));
   } else {
@@ -52,8 +53,7 @@ u8 ah(const Engine& e) { return static_cast<u8>(e.s.gpr[kRax] >> 8); }
 
 }  // namespace
 
-template <class T>
-void divide(Engine& e, const Insn& i) {
+template <class T> void divide(Engine& e, const Insn& i) {
   using W = typename Twice<T>::type;
   const T divisor = static_cast<T>(e.read_e(i, 0, sizeof(T)));
   if (divisor == 0) e.fault(kDe);
@@ -63,8 +63,7 @@ void divide(Engine& e, const Insn& i) {
   write_result<T>(e, static_cast<T>(quotient), static_cast<T>(value % divisor));
 }
 
-template <class T>
-void divide_signed(Engine& e, const Insn& i) {
+template <class T> void divide_signed(Engine& e, const Insn& i) {
   // Sizes beyond T's are reached through 128 bits, so that the most negative dividend over -1 cannot trap on the host.
   using S = std::make_signed_t<T>;
   using W = typename Twice<T>::type;

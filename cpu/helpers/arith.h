@@ -6,10 +6,8 @@
 namespace orrery::cpu::helpers {
 
 /// DIV r/m: T is the operand's width. #DE on a zero divisor or a quotient that does not fit.
-template <class T>
-void divide(Engine& e, const Insn& i);
-template <class T>
-void divide_signed(Engine& e, const Insn& i);
+template <class T> void divide(Engine& e, const Insn& i);
+template <class T> void divide_signed(Engine& e, const Insn& i);
 
 void daa(Engine& e, const Insn& i);
 void das(Engine& e, const Insn& i);

@@ -89,20 +89,23 @@ void write_cr4(Engine& e, u64 value) {
   if (e.long_mode() && (value & kCr4Pae) == 0) e.general_protection();
   const u64 changed = s.cr4 ^ value;
   constexpr u64 kPaging = kCr4Pse | kCr4Pae | kCr4Pge | kCr4Smep | kCr4Smap;
-  if ((changed & (kCr4Pae | kCr4Pge | kCr4Pse | kCr4Smep)) != 0 && pae_paging(s.cr0, value, s.efer)) load_pdptes(e, s.cr3);
+  if ((changed & (kCr4Pae | kCr4Pge | kCr4Pse | kCr4Smep)) != 0 && pae_paging(s.cr0, value, s.efer))
+    load_pdptes(e, s.cr3);
   s.cr4 = value;
   if ((changed & kPaging) != 0) e.flush_tlb(true);
   if ((changed & kCr4De) != 0) e.debug_registers_changed();
   e.mode_changed();
 }
 
-// ---- instructions -------------------------------------------------------------------------------------------------------
+// ---- instructions ---------------------------------------------------------------------------------------------------
 
 namespace {
 
 bool has_control_register(const Engine& e, unsigned n) {
   switch (n) {
-    case 0: case 2: case 3: return true;
+    case 0:
+    case 2:
+    case 3: return true;
     case 4: return e.model.max_leaf != 0;  // came with CPUID
     case 8: return e.code64();
     default: return false;

@@ -1,5 +1,5 @@
-// Control and debug registers, and the instructions that manage caches, TLB and the processor itself (SDM vol. 3, 2.5-2.8,
-// 17.2).
+// Control and debug registers, and the instructions that manage caches, TLB and the processor itself (SDM vol.
+// 3, 2.5-2.8, 17.2).
 #pragma once
 
 #include "cpu/helpers/descriptor.h"

@@ -6,10 +6,12 @@
 namespace orrery::cpu::helpers {
 
 /// System descriptor types (SDM vol. 3, table 3-2). The 64-bit meanings of 9, 11, 12, 14 and 15 have the same numbers.
+// clang-format off
 enum SystemType : unsigned {
   kTss16 = 1, kLdt = 2, kTss16Busy = 3, kCallGate16 = 4, kTaskGate = 5, kInterruptGate16 = 6, kTrapGate16 = 7,
   kTss32 = 9, kTss32Busy = 11, kCallGate32 = 12, kInterruptGate32 = 14, kTrapGate32 = 15,
 };
+// clang-format on
 
 /// A descriptor-table entry and where it came from.
 struct Descriptor {

@@ -6,7 +6,7 @@
 
 namespace orrery::cpu::helpers {
 
-// ---- shared with interrupts and IRET ------------------------------------------------------------------------------------
+// ---- shared with interrupts and IRET --------------------------------------------------------------------------------
 
 void set_code_segment(Engine& e, u16 selector, const Descriptor& descriptor, unsigned cpl, u64 rip) {
   e.s.cpl = static_cast<u8>(cpl);
@@ -115,8 +115,7 @@ void same_privilege(Engine& e, Transfer kind, u16 selector, Descriptor& code, u6
 }
 
 void direct_transfer(Engine& e, Transfer kind, u16 selector, Descriptor& code, u64 rip, unsigned width) {
-  const bool allowed =
-      code.conforming() ? code.dpl() <= e.s.cpl : rpl_of(selector) <= e.s.cpl && code.dpl() == e.s.cpl;
+  const bool allowed = code.conforming() ? code.dpl() <= e.s.cpl : rpl_of(selector) <= e.s.cpl && code.dpl() == e.s.cpl;
   if (!allowed || (e.long_mode() && code.l() && code.db())) e.general_protection(selector_error(selector));
   if (!code.present()) e.fault(kNp, selector_error(selector));
   same_privilege(e, kind, selector, code, rip, width);
@@ -209,10 +208,12 @@ void transfer(Engine& e, Transfer kind, FarPointer target, unsigned width) {
   Descriptor d = fetch_descriptor(e, selector);
   if (d.code()) return direct_transfer(e, kind, selector, d, target.offset, width);
   if (!d.s()) {
-    if (d.type() == kCallGate32 || (d.type() == kCallGate16 && !e.long_mode())) return gate_transfer(e, kind, selector, d);
+    if (d.type() == kCallGate32 || (d.type() == kCallGate16 && !e.long_mode()))
+      return gate_transfer(e, kind, selector, d);
     if (!e.long_mode()) {
       if (d.type() == kTaskGate) return task_transfer(e, kind, selector, d, true);
-      if ((d.type() & ~8u) == kTss16 || (d.type() & ~8u) == kTss16Busy) return task_transfer(e, kind, selector, d, false);
+      if ((d.type() & ~8u) == kTss16 || (d.type() & ~8u) == kTss16Busy)
+        return task_transfer(e, kind, selector, d, false);
     }
   }
   e.general_protection(selector_error(selector));
@@ -225,7 +226,7 @@ void far_jmp_mem(Engine& e, const Insn& i) { transfer(e, Transfer::Jump, memory_
 void far_call_imm(Engine& e, const Insn& i) { transfer(e, Transfer::Call, immediate_pointer(i), width_of(i.opsize())); }
 void far_call_mem(Engine& e, const Insn& i) { transfer(e, Transfer::Call, memory_pointer(e, i), width_of(i.opsize())); }
 
-// ---- RET ------------------------------------------------------------------------------------------------------------------
+// ---- RET ------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -251,7 +252,9 @@ void outer_return(Engine& e, Stack& stack, u16 selector, Descriptor& code, u64 r
   } else {
     set_segment(e, kSs, segment_of(ss_selector, ss));
   }
-  e.s.gpr[kRsp] = e.code64() ? new_sp : e.stack_mask == 0xffff ? (e.s.gpr[kRsp] & 0xffff0000) | (new_sp & 0xffff) : new_sp;
+  e.s.gpr[kRsp] = e.code64()               ? new_sp
+                  : e.stack_mask == 0xffff ? (e.s.gpr[kRsp] & 0xffff0000) | (new_sp & 0xffff)
+                                           : new_sp;
   e.set_stack_pointer(e.s.gpr[kRsp] + release);
   drop_inner_segments(e);
 }

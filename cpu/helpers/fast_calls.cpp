@@ -10,8 +10,10 @@ namespace {
 constexpr u16 kFlatCode32 = 0xc09b, kFlatCode64 = 0xa09b, kFlatData = 0xc093;
 
 Segment flat(unsigned selector, u16 attributes, unsigned dpl) {
-  return {.selector = static_cast<u16>((selector & 0xfffc) | dpl), .attributes = static_cast<u16>(attributes | (dpl << 5)),
-          .limit = 0xffffffff, .base = 0};
+  return {.selector = static_cast<u16>((selector & 0xfffc) | dpl),
+          .attributes = static_cast<u16>(attributes | (dpl << 5)),
+          .limit = 0xffffffff,
+          .base = 0};
 }
 
 void enter_flat(Engine& e, unsigned code, unsigned stack, bool code64, unsigned cpl, u64 rip) {
@@ -69,7 +71,8 @@ void sysret(Engine& e, const Insn& i) {
   const u64 rip = to64 ? e.s.gpr[kRcx] : e.s.gpr[kRcx] & 0xffffffff;
   if (to64 && !canonical(rip)) e.general_protection();
   if (e.long_mode()) {
-    change_flags(e, e.s.gpr[kR11], (kArithFlags | kTf | kIf | kDf | kIopl | kNt | kRf | kAc | kVif | kVip | kId) & ~kRf);
+    change_flags(e, e.s.gpr[kR11],
+                 (kArithFlags | kTf | kIf | kDf | kIopl | kNt | kRf | kAc | kVif | kVip | kId) & ~kRf);
   } else {
     change_flags(e, kIf, kIf);
   }

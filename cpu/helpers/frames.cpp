@@ -67,7 +67,6 @@ void bound(Engine& e, const Insn& i) {
   if (index < lower || index > upper) e.fault(kBr);
 }
 
-
 void ud(Engine& e, const Insn&) { e.undefined(); }
 
 }  // namespace orrery::cpu::helpers

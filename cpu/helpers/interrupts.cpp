@@ -95,7 +95,8 @@ void task_gate_interrupt(Engine& e, const Event& event, const Descriptor& gate) 
 }
 
 /// To a more privileged level: its stack takes SS:ESP, flags, CS:EIP; from virtual-8086 mode the data segments before.
-void inner_interrupt(Engine& e, const Event& event, u16 selector, Descriptor& code, u64 rip, unsigned width, u32 cleared) {
+void inner_interrupt(Engine& e, const Event& event, u16 selector, Descriptor& code, u64 rip, unsigned width,
+                     u32 cleared) {
   const bool from_v86 = e.v86();
   InnerStack inner = inner_stack(e, code.dpl());
   Stack stack(e, inner.segment, inner.pointer, false, selector_error(inner.selector));
@@ -127,7 +128,11 @@ void protected_interrupt(Engine& e, const Event& event) {
   Descriptor gate;
   gate.low = e.load_linear(e.s.idtr.base + event.vector * 8u, 8, false);
   switch (gate.s() ? 0 : gate.type()) {
-    case kTaskGate: case kInterruptGate16: case kTrapGate16: case kInterruptGate32: case kTrapGate32: break;
+    case kTaskGate:
+    case kInterruptGate16:
+    case kTrapGate16:
+    case kInterruptGate32:
+    case kTrapGate32: break;
     default: e.general_protection(event.idt_error());
   }
   if (event.checks_dpl() && gate.dpl() < e.s.cpl) e.general_protection(event.idt_error());
@@ -225,10 +230,14 @@ bool makes_double_fault(u8 first, u8 second) {
 
 void interrupt(Engine& e, u8 vector, Source source, bool has_error, u32 error) {
   if (e.log.enabled(core::Channel::Int)) {
-    e.log(core::Channel::Int, "int {:02x} error {:04x} cpl {} at {:04x}:{:08x} ss:sp {:04x}:{:08x} flags {:08x}", vector, error,
-        e.s.cpl, e.s.seg[kCs].selector, e.this_rip(), e.s.seg[kSs].selector, e.s.gpr[kRsp], e.rflags());
+    e.log(core::Channel::Int, "int {:02x} error {:04x} cpl {} at {:04x}:{:08x} ss:sp {:04x}:{:08x} flags {:08x}",
+          vector, error, e.s.cpl, e.s.seg[kCs].selector, e.this_rip(), e.s.seg[kSs].selector, e.s.gpr[kRsp],
+          e.rflags());
   }
-  const Event event{.vector = vector, .source = source, .has_error = has_error, .error = error,
+  const Event event{.vector = vector,
+                    .source = source,
+                    .has_error = has_error,
+                    .error = error,
                     .return_rip = source == Source::Exception ? e.this_rip() : e.next_rip()};
   // RF in the saved image (SDM vol. 3, 17.3.1.1).
   if (source == Source::Exception && vector != kDf8) e.s.eflags |= kRf;
@@ -264,7 +273,8 @@ void deliver_exception(Engine& e, const Fault& fault) {
       e.shutdown();
       return;
     }
-    pending = makes_double_fault(pending.vector, met.vector) ? Fault{.vector = kDf8, .has_error = true, .error = 0} : met;
+    pending =
+        makes_double_fault(pending.vector, met.vector) ? Fault{.vector = kDf8, .has_error = true, .error = 0} : met;
   }
 }
 

@@ -25,7 +25,8 @@ void interrupt(Engine& e, u8 vector, Source source, bool has_error = false, u32 
 void deliver_exception(Engine& e, const Fault& fault);
 /// Delivers an interrupt between instructions (External, Nmi or Trap), likewise. Throws nothing.
 void deliver_interrupt(Engine& e, u8 vector, Source source);
-/// A debug exception between instructions: `dr6_bits` (B0 to B3, BD, BS, BT) go to DR6 and #DB is delivered. Throws nothing.
+/// A debug exception between instructions: `dr6_bits` (B0 to B3, BD, BS, BT) go to DR6 and #DB is delivered. Throws
+/// nothing.
 void deliver_debug(Engine& e, u64 dr6_bits);
 
 void int_imm(Engine& e, const Insn& i);

@@ -47,34 +47,29 @@ u16 dx(const Engine& e) { return static_cast<u16>(e.s.gpr[kRdx]); }
 
 }  // namespace
 
-template <unsigned kWidth>
-void in_imm(Engine& e, const Insn& i) {
+template <unsigned kWidth> void in_imm(Engine& e, const Insn& i) {
   const u16 port = static_cast<u8>(i.imm);
   check_io_permission(e, port, kWidth);
   e.write_reg(kRax, kWidth, input(e, port, kWidth));
 }
 
-template <unsigned kWidth>
-void in_dx(Engine& e, const Insn&) {
+template <unsigned kWidth> void in_dx(Engine& e, const Insn&) {
   check_io_permission(e, dx(e), kWidth);
   e.write_reg(kRax, kWidth, input(e, dx(e), kWidth));
 }
 
-template <unsigned kWidth>
-void out_imm(Engine& e, const Insn& i) {
+template <unsigned kWidth> void out_imm(Engine& e, const Insn& i) {
   const u16 port = static_cast<u8>(i.imm);
   check_io_permission(e, port, kWidth);
   output(e, port, kWidth, e.s.gpr[kRax] & mask_of(kWidth));
 }
 
-template <unsigned kWidth>
-void out_dx(Engine& e, const Insn&) {
+template <unsigned kWidth> void out_dx(Engine& e, const Insn&) {
   check_io_permission(e, dx(e), kWidth);
   output(e, dx(e), kWidth, e.s.gpr[kRax] & mask_of(kWidth));
 }
 
-template <unsigned kWidth>
-void ins(Engine& e, const Insn& i) {
+template <unsigned kWidth> void ins(Engine& e, const Insn& i) {
   check_io_permission(e, dx(e), kWidth);  // even if a repeat count is zero
   StringState state(e, i, kWidth);
   repeat_string(
@@ -89,8 +84,7 @@ void ins(Engine& e, const Insn& i) {
       [](u64) { return u64{0}; });
 }
 
-template <unsigned kWidth>
-void outs(Engine& e, const Insn& i) {
+template <unsigned kWidth> void outs(Engine& e, const Insn& i) {
   check_io_permission(e, dx(e), kWidth);
   StringState state(e, i, kWidth);
   repeat_string(
@@ -103,12 +97,12 @@ void outs(Engine& e, const Insn& i) {
       [](u64) { return u64{0}; });
 }
 
-#define ORRERY_INSTANTIATE(WIDTH)                        \
-  template void in_imm<WIDTH>(Engine&, const Insn&);     \
-  template void in_dx<WIDTH>(Engine&, const Insn&);      \
-  template void out_imm<WIDTH>(Engine&, const Insn&);    \
-  template void out_dx<WIDTH>(Engine&, const Insn&);     \
-  template void ins<WIDTH>(Engine&, const Insn&);        \
+#define ORRERY_INSTANTIATE(WIDTH)                     \
+  template void in_imm<WIDTH>(Engine&, const Insn&);  \
+  template void in_dx<WIDTH>(Engine&, const Insn&);   \
+  template void out_imm<WIDTH>(Engine&, const Insn&); \
+  template void out_dx<WIDTH>(Engine&, const Insn&);  \
+  template void ins<WIDTH>(Engine&, const Insn&);     \
   template void outs<WIDTH>(Engine&, const Insn&);
 ORRERY_INSTANTIATE(1)
 ORRERY_INSTANTIATE(2)

@@ -9,18 +9,12 @@ namespace orrery::cpu::helpers {
 void check_io_permission(Engine& e, u16 port, unsigned width);
 
 // kWidth in bytes: 1, 2 or 4.
-template <unsigned kWidth>
-void in_imm(Engine& e, const Insn& i);
-template <unsigned kWidth>
-void in_dx(Engine& e, const Insn& i);
-template <unsigned kWidth>
-void out_imm(Engine& e, const Insn& i);
-template <unsigned kWidth>
-void out_dx(Engine& e, const Insn& i);
+template <unsigned kWidth> void in_imm(Engine& e, const Insn& i);
+template <unsigned kWidth> void in_dx(Engine& e, const Insn& i);
+template <unsigned kWidth> void out_imm(Engine& e, const Insn& i);
+template <unsigned kWidth> void out_dx(Engine& e, const Insn& i);
 /// With a repeat prefix as all string instructions: see strings.h.
-template <unsigned kWidth>
-void ins(Engine& e, const Insn& i);
-template <unsigned kWidth>
-void outs(Engine& e, const Insn& i);
+template <unsigned kWidth> void ins(Engine& e, const Insn& i);
+template <unsigned kWidth> void outs(Engine& e, const Insn& i);
 
 }  // namespace orrery::cpu::helpers

@@ -6,6 +6,7 @@
 namespace orrery::cpu::helpers {
 namespace {
 
+// clang-format off
 enum Msr : u32 {
   kP5McAddr = 0x0, kP5McType = 0x1, kTscMsr = 0x10, kP5Cesr = 0x11, kP5Ctr0 = 0x12, kP5Ctr1 = 0x13, kPlatformId = 0x17,
   kApicBase = 0x1b, kPowerOn = 0x2a, kUpdateTrigger = 0x79, kSignature = 0x8b, kPmc0 = 0xc1, kPmc1 = 0xc2, kMtrrCap = 0xfe,
@@ -15,6 +16,7 @@ enum Msr : u32 {
   kEfer = 0xc0000080, kStar = 0xc0000081, kLstar = 0xc0000082, kCstar = 0xc0000083, kSfmask = 0xc0000084,
   kFsBase = 0xc0000100, kGsBase = 0xc0000101, kKernelGsBase = 0xc0000102, kTscAux = 0xc0000103,
 };
+// clang-format on
 
 constexpr std::array<u32, 11> kMtrrFixed{0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f};
 constexpr u64 kMtrrCapValue = 0x508;  // write combining, fixed ranges, eight variable ranges
@@ -56,18 +58,30 @@ u64* plain_msr(Engine& e, u32 index) {
 bool family5(const Engine& e) { return e.model.family == 5; }
 bool family6(const Engine& e) { return e.model.family >= 6; }
 
-/// MSRs that always read the same and ignore writes: machine-check banks with nothing in them, counters that stand still.
+/// MSRs that always read the same and ignore writes: machine-check banks with nothing in them, counters that stand
+/// still.
 std::optional<u64> constant_msr(const Engine& e, u32 index) {
   switch (index) {
-    case kP5McAddr: case kP5McType: return e.model.has(Feature::Mce) ? std::optional<u64>(0) : std::nullopt;
-    case kP5Cesr: case kP5Ctr0: case kP5Ctr1: return family5(e) ? std::optional<u64>(0) : std::nullopt;
-    case kPlatformId: case kPowerOn: case kUpdateTrigger: case kDebugCtl: case kPmc0: case kPmc1: case kEventSelect0:
+    case kP5McAddr:
+    case kP5McType: return e.model.has(Feature::Mce) ? std::optional<u64>(0) : std::nullopt;
+    case kP5Cesr:
+    case kP5Ctr0:
+    case kP5Ctr1: return family5(e) ? std::optional<u64>(0) : std::nullopt;
+    case kPlatformId:
+    case kPowerOn:
+    case kUpdateTrigger:
+    case kDebugCtl:
+    case kPmc0:
+    case kPmc1:
+    case kEventSelect0:
     case kEventSelect1: return family6(e) ? std::optional<u64>(0) : std::nullopt;
     default: return std::nullopt;
   }
 }
 
-bool valid_memory_type(u64 type, bool pat) { return type == 0 || type == 1 || type == 4 || type == 5 || type == 6 || (pat && type == 7); }
+bool valid_memory_type(u64 type, bool pat) {
+  return type == 0 || type == 1 || type == 4 || type == 5 || type == 6 || (pat && type == 7);
+}
 
 bool valid_memory_types(u64 value, bool pat) {
   for (unsigned n = 0; n < 8; ++n) {
@@ -87,7 +101,8 @@ u64 read_msr(Engine& e, u32 index) {
   const Model& m = e.model;
   if (index == kTscMsr && m.has(Feature::Tsc)) return time_stamp(e);
   if (index == kApicBase && m.has(Feature::Apic)) return e.s.apic_base;
-  if (index == kTscDeadlineMsr && m.has(Feature::TscDeadline)) return e.pins.apic.tsc_deadline ? e.pins.apic.tsc_deadline() : 0;
+  if (index == kTscDeadlineMsr && m.has(Feature::TscDeadline))
+    return e.pins.apic.tsc_deadline ? e.pins.apic.tsc_deadline() : 0;
   if (index == kSignature && family6(e)) return e.s.microcode;
   if (index == kMtrrCap && m.has(Feature::Mtrr)) return kMtrrCapValue;
   if (index == kMcgCap && m.has(Feature::Mca)) return 0;
@@ -117,7 +132,13 @@ void write_plain_msr(Engine& e, u32 index, u64* field, u64 value) {
       if ((value & ~u64{0xcff}) != 0 || !valid_memory_type(value & 0xff, false)) e.general_protection();
       break;
     case kSysenterCs: value &= 0xffffffff; break;
-    case kSysenterEsp: case kSysenterEip: case kLstar: case kCstar: case kFsBase: case kGsBase: case kKernelGsBase:
+    case kSysenterEsp:
+    case kSysenterEip:
+    case kLstar:
+    case kCstar:
+    case kFsBase:
+    case kGsBase:
+    case kKernelGsBase:
       if (!e.model.has(Feature::Lm)) {
         value &= 0xffffffff;
       } else if (!canonical(value)) {
@@ -132,7 +153,8 @@ void write_plain_msr(Engine& e, u32 index, u64* field, u64 value) {
         const u64 physical_mask = (u64{1} << e.model.physical_bits) - 1;
         const bool mask_register = (index & 1) != 0;
         const u64 reserved = ~(physical_mask & ~u64{0xfff}) & ~u64{mask_register ? 0x800u : 0xffu};
-        if ((value & reserved) != 0 || (!mask_register && !valid_memory_type(value & 0xff, false))) e.general_protection();
+        if ((value & reserved) != 0 || (!mask_register && !valid_memory_type(value & 0xff, false)))
+          e.general_protection();
       } else if (index >= kMtrrFixed.front() && index <= kMtrrFixed.back()) {
         if (!valid_memory_types(value, false)) e.general_protection();
       }
@@ -168,7 +190,8 @@ void write_msr(Engine& e, u32 index, u64 value) {
     e.s.microcode = value;
     return;
   }
-  if (index == kEfer && (m.has(Feature::Syscall) || m.has(Feature::Nx) || m.has(Feature::Lm))) return write_efer(e, value);
+  if (index == kEfer && (m.has(Feature::Syscall) || m.has(Feature::Nx) || m.has(Feature::Lm)))
+    return write_efer(e, value);
   unknown_msr(e, "write", index);
 }
 
@@ -229,8 +252,8 @@ void cpuid(Engine& e, const Insn&) {
   CpuidResult r = e.model.cpuid(static_cast<u32>(e.s.gpr[kRax]), static_cast<u32>(e.s.gpr[kRcx]));
   const u32 leaf = static_cast<u32>(e.s.gpr[kRax]);
   if (leaf == 1) {
-    if ((e.s.apic_base & 0x800) == 0) r.edx &= ~(1u << 9);       // APIC: as IA32_APIC_BASE enables it
-    if ((e.s.cr4 & kCr4Osxsave) != 0) r.ecx |= 1u << 27;         // OSXSAVE
+    if ((e.s.apic_base & 0x800) == 0) r.edx &= ~(1u << 9);  // APIC: as IA32_APIC_BASE enables it
+    if ((e.s.cr4 & kCr4Osxsave) != 0) r.ecx |= 1u << 27;    // OSXSAVE
   }
   e.s.gpr[kRax] = r.eax;
   e.s.gpr[kRbx] = r.ebx;

@@ -6,7 +6,9 @@ namespace {
 constexpr u16 kRealAttributes = 0x93;  // present, writable, accessed
 constexpr u16 kV86Attributes = 0xf3;   // the same with DPL 3
 
-u64 table_entry(u64 base, u64 offset, bool long_mode) { return long_mode ? base + offset : (base + offset) & 0xffffffff; }
+u64 table_entry(u64 base, u64 offset, bool long_mode) {
+  return long_mode ? base + offset : (base + offset) & 0xffffffff;
+}
 
 bool table_of(Engine& e, u16 selector, u64& base, u32& limit) {
   if (in_ldt(selector)) {
@@ -22,7 +24,7 @@ bool table_of(Engine& e, u16 selector, u64& base, u32& limit) {
 
 }  // namespace
 
-// ---- descriptors ------------------------------------------------------------------------------------------------------
+// ---- descriptors ----------------------------------------------------------------------------------------------------
 
 bool find_descriptor(Engine& e, u16 selector, Descriptor& descriptor) {
   u64 base = 0;
@@ -61,7 +63,7 @@ Segment segment_of(u16 selector, const Descriptor& d) {
   return {.selector = selector, .attributes = d.attributes(), .limit = d.limit(), .base = d.base()};
 }
 
-// ---- registers --------------------------------------------------------------------------------------------------------
+// ---- registers ------------------------------------------------------------------------------------------------------
 
 void set_segment(Engine& e, unsigned seg, const Segment& value) {
   e.s.seg[seg] = value;
@@ -124,7 +126,7 @@ void drop_inner_segments(Engine& e) {
   }
 }
 
-// ---- moves --------------------------------------------------------------------------------------------------------------
+// ---- moves ----------------------------------------------------------------------------------------------------------
 
 void mov_from_segment(Engine& e, const Insn& i) {
   if (i.r[1] >= kSegCount) e.undefined();
@@ -149,8 +151,7 @@ void pop_segment(Engine& e, const Insn& i) {
   if (i.r[0] == kSs) e.shadow(true);
 }
 
-template <unsigned kSegment>
-void load_far(Engine& e, const Insn& i) {
+template <unsigned kSegment> void load_far(Engine& e, const Insn& i) {
   if (!i.mem()) e.undefined();
   const unsigned width = width_of(i.opsize());
   const u64 address = e.effective_address(i);
@@ -165,7 +166,7 @@ template void load_far<kDs>(Engine&, const Insn&);
 template void load_far<kFs>(Engine&, const Insn&);
 template void load_far<kGs>(Engine&, const Insn&);
 
-// ---- LDTR and TR --------------------------------------------------------------------------------------------------------
+// ---- LDTR and TR ----------------------------------------------------------------------------------------------------
 
 void require_cpl0(Engine& e) {
   if (e.s.cpl != 0) e.general_protection();
@@ -219,11 +220,9 @@ void str(Engine& e, const Insn& i) {
   e.write_e(i, 0, i.mem() ? 2 : width_of(i.opsize()), e.s.tr.selector);
 }
 
-// ---- looking at descriptors -----------------------------------------------------------------------------------------------
+// ---- looking at descriptors -----------------------------------------------------------------------------------------
 
-void set_zero_flag(Engine& e, bool on) {
-  e.s.flags = lazy_from((arith_flags(e.s.flags) & ~kZf) | (on ? kZf : 0));
-}
+void set_zero_flag(Engine& e, bool on) { e.s.flags = lazy_from((arith_flags(e.s.flags) & ~kZf) | (on ? kZf : 0)); }
 
 namespace {
 
@@ -291,7 +290,7 @@ void arpl(Engine& e, const Insn& i) {
   set_zero_flag(e, adjust);
 }
 
-// ---- GDTR and IDTR --------------------------------------------------------------------------------------------------------
+// ---- GDTR and IDTR --------------------------------------------------------------------------------------------------
 
 namespace {
 

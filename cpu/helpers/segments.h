@@ -13,7 +13,8 @@ void set_null_segment(Engine& e, unsigned seg, u16 selector);
 void set_real_segment(Engine& e, unsigned seg, u16 selector);
 /// A data segment register or SS is loaded with `selector`, with all checks of the present mode (SDM MOV, LDS). Not CS.
 void load_segment(Engine& e, unsigned seg, u16 selector);
-/// The descriptor of a stack segment for privilege level `cpl`: throws `vector` (or #SS if not present) with the selector.
+/// The descriptor of a stack segment for privilege level `cpl`: throws `vector` (or #SS if not present) with the
+/// selector.
 Descriptor check_stack_segment(Engine& e, u16 selector, unsigned cpl, u8 vector);
 /// After a return to an outer level: data segments that the new CPL may not use become null.
 void drop_inner_segments(Engine& e);
@@ -23,8 +24,7 @@ void mov_to_segment(Engine& e, const Insn& i);    // MOV Sw, Ew
 void push_segment(Engine& e, const Insn& i);
 void pop_segment(Engine& e, const Insn& i);
 /// LES, LSS, LDS, LFS, LGS: operand 1 is the register, the memory operand a far pointer.
-template <unsigned kSegment>
-void load_far(Engine& e, const Insn& i);
+template <unsigned kSegment> void load_far(Engine& e, const Insn& i);
 
 void lldt(Engine& e, const Insn& i);
 void ltr(Engine& e, const Insn& i);

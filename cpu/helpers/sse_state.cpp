@@ -5,7 +5,8 @@
 namespace orrery::cpu::helpers {
 
 void float_exceptions(Engine& e, const Insn* i, u32 flags) {
-  constexpr u32 kBeforeComputing = 7;  // invalid, denormal, divide by zero: with one of these unmasked nothing is computed
+  constexpr u32 kBeforeComputing =
+      7;  // invalid, denormal, divide by zero: with one of these unmasked nothing is computed
   const u32 unmasked = flags & ~(e.s.mxcsr >> 7) & simd::kMxcsrFlags;
   if ((unmasked & kBeforeComputing) != 0) flags &= kBeforeComputing;
   e.s.mxcsr |= flags;
@@ -42,7 +43,8 @@ namespace {
 
 /// The whole operand must be writable, whatever the mask selects.
 template <unsigned kBytes>
-void store_masked(Engine& e, const Insn& i, const std::array<u64, kBytes / 8>& data, const std::array<u64, kBytes / 8>& mask) {
+void store_masked(Engine& e, const Insn& i, const std::array<u64, kBytes / 8>& data,
+                  const std::array<u64, kBytes / 8>& mask) {
   const u64 base = e.s.gpr[kRdi];
   const auto address = [&](unsigned n) {
     const u64 a = base + n;

@@ -5,7 +5,8 @@
 
 namespace orrery::cpu::helpers {
 
-/// Records `flags` in MXCSR; raises #XM, or #UD without CR4.OSXMMEXCPT, if one of them is unmasked (SDM vol. 1, 11.5.2).
+/// Records `flags` in MXCSR; raises #XM, or #UD without CR4.OSXMMEXCPT, if one of them is unmasked (SDM vol.
+/// 1, 11.5.2).
 void float_exceptions(Engine& e, const Insn* i, u32 flags);
 [[noreturn]] void vectors_unavailable(Engine& e, const Insn* i, u8 vector);
 [[noreturn]] void misaligned(Engine& e, const Insn* i);

@@ -10,7 +10,8 @@ u64 Stack::check(u64 offset, unsigned width) const {
     return offset;
   }
   const u64 last = offset + width - 1;
-  const bool outside = ss_.expand_down() ? offset <= ss_.limit || last > (ss_.db() ? 0xffffffff : 0xffff) : last > ss_.limit;
+  const bool outside =
+      ss_.expand_down() ? offset <= ss_.limit || last > (ss_.db() ? 0xffffffff : 0xffff) : last > ss_.limit;
   if (outside) e_.fault(kSsv, error_);
   const u64 linear = (ss_.base + offset) & 0xffffffff;
   require_alignment(linear, width);

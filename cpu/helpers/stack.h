@@ -5,8 +5,8 @@
 
 namespace orrery::cpu::helpers {
 
-/// A stack that a far transfer or an interrupt works on: the present one or the one it is about to switch to. Nothing but
-/// guest memory changes until commit() (or until the caller has loaded SS and takes pointer()).
+/// A stack that a far transfer or an interrupt works on: the present one or the one it is about to switch to. Nothing
+/// but guest memory changes until commit() (or until the caller has loaded SS and takes pointer()).
 class Stack {
  public:
   /// The present stack at the present privilege. Limit violations are #SS(0).

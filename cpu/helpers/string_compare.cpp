@@ -66,7 +66,8 @@ u32 aggregate(const Text& pattern, const Text& text, Control c) {
         }
         break;
       case 2:  // equal each: behind both ends is equal, too
-        hit = j < pattern.length && j < text.length ? pattern.v[j] == text.v[j] : j >= pattern.length && j >= text.length;
+        hit =
+            j < pattern.length && j < text.length ? pattern.v[j] == text.v[j] : j >= pattern.length && j >= text.length;
         break;
       default:  // equal ordered: the pattern begins at j, as far as lanes reach
         hit = true;

@@ -8,8 +8,7 @@ namespace {
 constexpr auto kNoBulk = [](u64) { return u64{0}; };
 
 /// How many elements of width T, from `offset` up, lie in one page, below the address-size wrap and in the segment.
-template <class T>
-u64 elements_in_reach(const StringState& state, const SegmentWindow& w, u64 end, u64 offset) {
+template <class T> u64 elements_in_reach(const StringState& state, const SegmentWindow& w, u64 end, u64 offset) {
   if (offset >= end) return 0;
   u64 bytes = core::kPageSize - ((w.base + offset) & core::kPageMask);
   bytes = std::min(bytes, end - offset);
@@ -24,10 +23,7 @@ u8* host_for(const Engine& e, u64 linear, bool write) {
   return (write ? t.write_tag : t.read_tag) == tag ? reinterpret_cast<u8*>(t.host + linear) : nullptr;
 }
 
-template <class T>
-T load_element(const u8* p, u64 index) {
-  return core::load_le<T>(p + index * sizeof(T));
-}
+template <class T> T load_element(const u8* p, u64 index) { return core::load_le<T>(p + index * sizeof(T)); }
 
 u64 linear_of(const Engine& e, unsigned seg, u64 offset) {
   const u64 linear = e.windows[seg].base + offset;
@@ -35,8 +31,7 @@ u64 linear_of(const Engine& e, unsigned seg, u64 offset) {
 }
 
 /// CMPS and SCAS: an iteration that faults leaves the flags as they were before the whole instruction (SDM REP).
-template <class One>
-auto keeping_flags(Engine& e, One one) {
+template <class One> auto keeping_flags(Engine& e, One one) {
   return [&e, one, before = e.s.flags]() {
     try {
       return one();
@@ -48,8 +43,7 @@ auto keeping_flags(Engine& e, One one) {
 }
 
 /// Compares: sets the flags of a - b.
-template <class T>
-void compare(Engine& e, T a, T b) {
+template <class T> void compare(Engine& e, T a, T b) {
   const T r = static_cast<T>(a - b);
   const T borrows = static_cast<T>((~a & b) | ((~a | b) & r));
   constexpr unsigned kTop = sizeof(T) * 8 - 1;
@@ -60,8 +54,7 @@ void compare(Engine& e, T a, T b) {
 
 }  // namespace
 
-template <class T>
-void movs(Engine& e, const Insn& i) {
+template <class T> void movs(Engine& e, const Insn& i) {
   StringState state(e, i, sizeof(T));
   repeat_string(
       e, i, state,
@@ -93,8 +86,7 @@ void movs(Engine& e, const Insn& i) {
       });
 }
 
-template <class T>
-void stos(Engine& e, const Insn& i) {
+template <class T> void stos(Engine& e, const Insn& i) {
   StringState state(e, i, sizeof(T));
   const T value = static_cast<T>(e.s.gpr[kRax]);
   repeat_string(
@@ -116,8 +108,7 @@ void stos(Engine& e, const Insn& i) {
       });
 }
 
-template <class T>
-void lods(Engine& e, const Insn& i) {
+template <class T> void lods(Engine& e, const Insn& i) {
   StringState state(e, i, sizeof(T));
   repeat_string(
       e, i, state,
@@ -129,62 +120,56 @@ void lods(Engine& e, const Insn& i) {
       kNoBulk);
 }
 
-template <class T>
-void cmps(Engine& e, const Insn& i) {
+template <class T> void cmps(Engine& e, const Insn& i) {
   StringState state(e, i, sizeof(T));
-  repeat_string(
-      e, i, state,
-      keeping_flags(e, [&] {
-        const T a = static_cast<T>(e.load(i.seg(), state.source(), sizeof(T)));
-        const T b = static_cast<T>(e.load(kEs, state.destination(), sizeof(T)));
-        compare(e, a, b);
-        state.advance_source();
-        state.advance_destination();
-        return i.repne() ? a != b : a == b;
-      }),
-      [&](u64 most) -> u64 {
-        if (!state.forward()) return 0;
-        const SegmentWindow &first = e.windows[i.seg()], &second = e.windows[kEs];
-        u64 n = std::min(most, elements_in_reach<T>(state, first, first.read_end, state.source()));
-        n = std::min(n, elements_in_reach<T>(state, second, second.read_end, state.destination()));
-        const u8* p = n < 2 ? nullptr : host_for(e, linear_of(e, i.seg(), state.source()), false);
-        const u8* q = n < 2 ? nullptr : host_for(e, linear_of(e, kEs, state.destination()), false);
-        if (p == nullptr || q == nullptr) return 0;
-        u64 done = 0;
-        while (done < n && (load_element<T>(p, done) == load_element<T>(q, done)) != i.repne()) ++done;
-        if (done == 0) return 0;
-        compare(e, load_element<T>(p, done - 1), load_element<T>(q, done - 1));
-        state.advance_source(done);
-        state.advance_destination(done);
-        return done;
-      });
+  const auto one = [&] {
+    const T a = static_cast<T>(e.load(i.seg(), state.source(), sizeof(T)));
+    const T b = static_cast<T>(e.load(kEs, state.destination(), sizeof(T)));
+    compare(e, a, b);
+    state.advance_source();
+    state.advance_destination();
+    return i.repne() ? a != b : a == b;
+  };
+  repeat_string(e, i, state, keeping_flags(e, one), [&](u64 most) -> u64 {
+    if (!state.forward()) return 0;
+    const SegmentWindow &first = e.windows[i.seg()], &second = e.windows[kEs];
+    u64 n = std::min(most, elements_in_reach<T>(state, first, first.read_end, state.source()));
+    n = std::min(n, elements_in_reach<T>(state, second, second.read_end, state.destination()));
+    const u8* p = n < 2 ? nullptr : host_for(e, linear_of(e, i.seg(), state.source()), false);
+    const u8* q = n < 2 ? nullptr : host_for(e, linear_of(e, kEs, state.destination()), false);
+    if (p == nullptr || q == nullptr) return 0;
+    u64 done = 0;
+    while (done < n && (load_element<T>(p, done) == load_element<T>(q, done)) != i.repne()) ++done;
+    if (done == 0) return 0;
+    compare(e, load_element<T>(p, done - 1), load_element<T>(q, done - 1));
+    state.advance_source(done);
+    state.advance_destination(done);
+    return done;
+  });
 }
 
-template <class T>
-void scas(Engine& e, const Insn& i) {
+template <class T> void scas(Engine& e, const Insn& i) {
   StringState state(e, i, sizeof(T));
   const T a = static_cast<T>(e.s.gpr[kRax]);
-  repeat_string(
-      e, i, state,
-      keeping_flags(e, [&] {
-        const T b = static_cast<T>(e.load(kEs, state.destination(), sizeof(T)));
-        compare(e, a, b);
-        state.advance_destination();
-        return i.repne() ? a != b : a == b;
-      }),
-      [&](u64 most) -> u64 {
-        if (!state.forward()) return 0;
-        const SegmentWindow& in = e.windows[kEs];
-        const u64 n = std::min(most, elements_in_reach<T>(state, in, in.read_end, state.destination()));
-        const u8* p = n < 2 ? nullptr : host_for(e, linear_of(e, kEs, state.destination()), false);
-        if (p == nullptr) return 0;
-        u64 done = 0;
-        while (done < n && (load_element<T>(p, done) == a) != i.repne()) ++done;
-        if (done == 0) return 0;
-        compare(e, a, load_element<T>(p, done - 1));
-        state.advance_destination(done);
-        return done;
-      });
+  const auto one = [&] {
+    const T b = static_cast<T>(e.load(kEs, state.destination(), sizeof(T)));
+    compare(e, a, b);
+    state.advance_destination();
+    return i.repne() ? a != b : a == b;
+  };
+  repeat_string(e, i, state, keeping_flags(e, one), [&](u64 most) -> u64 {
+    if (!state.forward()) return 0;
+    const SegmentWindow& in = e.windows[kEs];
+    const u64 n = std::min(most, elements_in_reach<T>(state, in, in.read_end, state.destination()));
+    const u8* p = n < 2 ? nullptr : host_for(e, linear_of(e, kEs, state.destination()), false);
+    if (p == nullptr) return 0;
+    u64 done = 0;
+    while (done < n && (load_element<T>(p, done) == a) != i.repne()) ++done;
+    if (done == 0) return 0;
+    compare(e, a, load_element<T>(p, done - 1));
+    state.advance_destination(done);
+    return done;
+  });
 }
 
 #define ORRERY_INSTANTIATE(F)                 \

@@ -1,27 +1,25 @@
-// String instructions. A repeated one retires one tick an iteration: it executes as many iterations as the budget allows and,
-// if some are left, leaves the instruction pointer where it is, as an interrupt would find it (SDM REP).
+// String instructions. A repeated one retires one tick an iteration: it executes as many iterations as the budget
+// allows and, if some are left, leaves the instruction pointer where it is, as an interrupt would find it (SDM REP).
 #pragma once
 
 #include "cpu/engine.h"
 
 namespace orrery::cpu::helpers {
 
-template <class T>
-void movs(Engine& e, const Insn& i);
-template <class T>
-void stos(Engine& e, const Insn& i);
-template <class T>
-void lods(Engine& e, const Insn& i);
-template <class T>
-void cmps(Engine& e, const Insn& i);
-template <class T>
-void scas(Engine& e, const Insn& i);
+template <class T> void movs(Engine& e, const Insn& i);
+template <class T> void stos(Engine& e, const Insn& i);
+template <class T> void lods(Engine& e, const Insn& i);
+template <class T> void cmps(Engine& e, const Insn& i);
+template <class T> void scas(Engine& e, const Insn& i);
 
 /// Index registers and count of a string instruction, by its address size.
 class StringState {
  public:
   StringState(Engine& e, const Insn& i, unsigned width)
-      : e_(e), mask_(i.addrsize() == Size::S16 ? 0xffff : i.addrsize() == Size::S32 ? 0xffffffff : ~u64{0}),
+      : e_(e),
+        mask_(i.addrsize() == Size::S16   ? 0xffff
+              : i.addrsize() == Size::S32 ? 0xffffffff
+                                          : ~u64{0}),
         step_((e.s.eflags & kDf) != 0 ? ~u64{0} * width : width) {}
 
   u64 source() const { return e_.s.gpr[kRsi] & mask_; }
@@ -46,10 +44,9 @@ class StringState {
 };
 
 /// Runs `one()` (an iteration; returns false to end the loop early) under the rules of REP: `bulk(limit)` may do up to
-/// `limit` iterations at once, none of which ends the loop, and returns how many it did (0: none possible now). Neither counts
-/// rCX down.
-template <class One, class Bulk>
-void repeat_string(Engine& e, const Insn& i, StringState& state, One one, Bulk bulk) {
+/// `limit` iterations at once, none of which ends the loop, and returns how many it did (0: none possible now). Neither
+/// counts rCX down.
+template <class One, class Bulk> void repeat_string(Engine& e, const Insn& i, StringState& state, One one, Bulk bulk) {
   if (!i.rep() && !i.repne()) {
     one();
     return;

@@ -14,8 +14,10 @@ struct Layout {
   u32 cr3, ip, flags, gpr, es, ldt, last;  // last: the lowest limit that holds all
   unsigned segments;                       // ES, CS, SS, DS and, with 6, FS and GS
 };
-constexpr Layout kLayout16{.width = 2, .cr3 = 0, .ip = 14, .flags = 16, .gpr = 18, .es = 34, .ldt = 42, .last = 43, .segments = 4};
-constexpr Layout kLayout32{.width = 4, .cr3 = 28, .ip = 32, .flags = 36, .gpr = 40, .es = 72, .ldt = 96, .last = 103, .segments = 6};
+constexpr Layout kLayout16{
+    .width = 2, .cr3 = 0, .ip = 14, .flags = 16, .gpr = 18, .es = 34, .ldt = 42, .last = 43, .segments = 4};
+constexpr Layout kLayout32{
+    .width = 4, .cr3 = 28, .ip = 32, .flags = 36, .gpr = 40, .es = 72, .ldt = 96, .last = 103, .segments = 6};
 constexpr u32 kTrapFlag = 100;
 constexpr u64 kTaskTrap = u64{1} << 15;  // DR6.BT
 

@@ -8,8 +8,7 @@ namespace {
 
 using soft::Unpacked;
 
-template <Arith kOp>
-F80 compute(soft::Env& env, const Unpacked& a, const Unpacked& b) {
+template <Arith kOp> F80 compute(soft::Env& env, const Unpacked& a, const Unpacked& b) {
   if constexpr (kOp == Arith::Add) return soft::add<F80>(env, a, b);
   if constexpr (kOp == Arith::Mul) return soft::multiply<F80>(env, a, b);
   if constexpr (kOp == Arith::Sub) return soft::subtract<F80>(env, a, b);
@@ -18,8 +17,7 @@ F80 compute(soft::Env& env, const Unpacked& a, const Unpacked& b) {
   if constexpr (kOp == Arith::Divr) return soft::divide<F80>(env, b, a);
 }
 
-template <Arith kOp>
-ORRERY_INLINE inline bool compute(X87Fast& fast, const F80& a, const F80& b) {
+template <Arith kOp> ORRERY_INLINE inline bool compute(X87Fast& fast, const F80& a, const F80& b) {
   if (!X87Fast::normal(a) || !X87Fast::normal(b) || !fast.usual()) return false;
   if constexpr (kOp == Arith::Add) return fast.add(a, b, false);
   if constexpr (kOp == Arith::Mul) return fast.multiply(a, b);
@@ -31,8 +29,7 @@ ORRERY_INLINE inline bool compute(X87Fast& fast, const F80& a, const F80& b) {
 
 }  // namespace
 
-template <Arith kOp, bool kPop>
-void arith_registers(Engine& e, const Insn& i) {
+template <Arith kOp, bool kPop> void arith_registers(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   if (X87Fast fast(e, i);
       !fast.empty(i.r[0]) && !fast.empty(i.r[1]) && compute<kOp>(fast, fast.st(i.r[0]), fast.st(i.r[1]))) {
@@ -54,8 +51,7 @@ void arith_registers(Engine& e, const Insn& i) {
   if constexpr (kPop) u.pop();
 }
 
-template <Arith kOp, Operand kOperand>
-void arith_memory(Engine& e, const Insn& i) {
+template <Arith kOp, Operand kOperand> void arith_memory(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   X87Fast fast(e, i);
   const OperandBits<kOperand> image = load_bits<kOperand>(fast);
@@ -94,8 +90,7 @@ ORRERY_ARITH(Divr);
 namespace {
 
 /// An instruction that replaces ST(0): `f` maps (environment, ST0) to the result.
-template <class F>
-void unary(Engine& e, const Insn& i, F&& f) {
+template <class F> void unary(Engine& e, const Insn& i, F&& f) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
   u.note_instruction();
@@ -108,8 +103,7 @@ void unary(Engine& e, const Insn& i, F&& f) {
 }
 
 /// The same with ST(1) as second operand.
-template <class F>
-void binary(Engine& e, const Insn& i, F&& f) {
+template <class F> void binary(Engine& e, const Insn& i, F&& f) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
   u.note_instruction();

@@ -38,8 +38,7 @@ bool compare_empty(X87Unit& u) {
   return u.stack_fault(false);
 }
 
-template <unsigned kPops, bool kQuiet>
-void compare_registers(Engine& e, const Insn& i, unsigned n) {
+template <unsigned kPops, bool kQuiet> void compare_registers(Engine& e, const Insn& i, unsigned n) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
   u.note_instruction();
@@ -50,8 +49,7 @@ void compare_registers(Engine& e, const Insn& i, unsigned n) {
 
 }  // namespace
 
-template <unsigned kPops, bool kQuiet>
-void fcom_register(Engine& e, const Insn& i) {
+template <unsigned kPops, bool kQuiet> void fcom_register(Engine& e, const Insn& i) {
   compare_registers<kPops, kQuiet>(e, i, i.r[0]);
 }
 template void fcom_register<0, false>(Engine&, const Insn&);
@@ -59,15 +57,11 @@ template void fcom_register<1, false>(Engine&, const Insn&);
 template void fcom_register<0, true>(Engine&, const Insn&);
 template void fcom_register<1, true>(Engine&, const Insn&);
 
-template <bool kQuiet>
-void fcompp(Engine& e, const Insn& i) {
-  compare_registers<2, kQuiet>(e, i, 1);
-}
+template <bool kQuiet> void fcompp(Engine& e, const Insn& i) { compare_registers<2, kQuiet>(e, i, 1); }
 template void fcompp<false>(Engine&, const Insn&);
 template void fcompp<true>(Engine&, const Insn&);
 
-template <Operand kOperand, bool kPop>
-void fcom_memory(Engine& e, const Insn& i) {
+template <Operand kOperand, bool kPop> void fcom_memory(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   X87Fast fast(e, i);
   const Unpacked b = unpack_operand<kOperand>(load_bits<kOperand>(fast));
@@ -85,8 +79,7 @@ ORRERY_COMPARE(I16);
 ORRERY_COMPARE(I32);
 #undef ORRERY_COMPARE
 
-template <bool kPop, bool kQuiet>
-void fcomi(Engine& e, const Insn& i) {
+template <bool kPop, bool kQuiet> void fcomi(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
   u.note_pointers();

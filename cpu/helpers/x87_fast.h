@@ -108,8 +108,7 @@ class X87Fast {
   // -------------------------------------------------------------------------------------------------
 
   /// A normal F32 or F64, or a zero if those are wanted too.
-  template <class F>
-  ORRERY_INLINE static bool widen(F v, F80& out, bool zeros) {
+  template <class F> ORRERY_INLINE static bool widen(F v, F80& out, bool zeros) {
     using Fmt = soft::Format<F>;
     constexpr unsigned kFraction = Fmt::kPrecision - 1, kMask = (1u << Fmt::kExponentBits) - 1;
     const u64 bits = v.bits;
@@ -132,8 +131,7 @@ class X87Fast {
             .sign_exponent = static_cast<u16>((v < 0 ? 0x8000 : 0) | (kBias + 63 - shift))};
   }
   /// A normal number or zero, rounded to F.
-  template <class F>
-  ORRERY_INLINE bool narrow(const F80& v, F& out) {
+  template <class F> ORRERY_INLINE bool narrow(const F80& v, F& out) {
     using Fmt = soft::Format<F>;
     constexpr unsigned kFraction = Fmt::kPrecision - 1, kDrop = 64 - Fmt::kPrecision;
     status_ = 0;
@@ -152,14 +150,12 @@ class X87Fast {
                                           (rounded.significand << 1) >> (64 - kFraction))};
     return true;
   }
-  template <class T>
-  ORRERY_INLINE T load() {
+  template <class T> ORRERY_INLINE T load() {
     Exec m(e_, &i_);
     offset_ = m.address(AddressOp<MemForm::Segment>{}).v;
     return m.load_at<T>(i_.seg(), {offset_}).v;
   }
-  template <class T>
-  ORRERY_INLINE void store(T v) {
+  template <class T> ORRERY_INLINE void store(T v) {
     Exec m(e_, &i_);
     offset_ = m.address(AddressOp<MemForm::Segment>{}).v;
     m.store_at<T>(i_.seg(), {offset_}, {v});

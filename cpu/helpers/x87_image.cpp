@@ -15,8 +15,8 @@ class Image {
   void store(unsigned at, unsigned width, u64 value) {
     e_.store_linear(linear(at, width, Access::Write), width, value, e_.user());
   }
-  /// The alignment check (SDM vol. 3, table 6-7): the image as a whole, two or four bytes by operand size; its parts are
-  /// not looked at.
+  /// The alignment check (SDM vol. 3, table 6-7): the image as a whole, two or four bytes by operand size; its parts
+  /// are not looked at.
   void require_alignment() const {
     const u64 mask = i_.opsize() == Size::S16 ? 1 : 3;
     const bool on = e_.s.cpl == 3 && (e_.s.cr0 & kCr0Am) != 0 && (e_.s.eflags & kAc) != 0;

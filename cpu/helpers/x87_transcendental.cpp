@@ -9,8 +9,7 @@ namespace {
 constexpr F80 kOne{.significand = soft::kTopBit, .sign_exponent = 0x3fff};
 
 /// FYL2X, FYL2XP1, FPATAN: ST(1) = f(environment, ST(1), ST(0)), pop.
-template <class F>
-void two_operands(Engine& e, const Insn& i, F&& f) {
+template <class F> void two_operands(Engine& e, const Insn& i, F&& f) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
   u.note_instruction();
@@ -28,8 +27,7 @@ void two_operands(Engine& e, const Insn& i, F&& f) {
 void set_c2(X87Unit& u, bool on) { u.set_conditions(static_cast<u16>((u.conditions() & ~kFswC2) | (on ? kFswC2 : 0))); }
 
 /// FSIN, FCOS.
-template <class F>
-void circular(Engine& e, const Insn& i, F&& f) {
+template <class F> void circular(Engine& e, const Insn& i, F&& f) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
   u.note_instruction();
@@ -45,8 +43,7 @@ void circular(Engine& e, const Insn& i, F&& f) {
 }
 
 /// FPTAN, FSINCOS: ST(0) = first result, the second is pushed.
-template <class F>
-void circular_pair(Engine& e, const Insn& i, F&& f) {
+template <class F> void circular_pair(Engine& e, const Insn& i, F&& f) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
   u.note_instruction();

@@ -10,8 +10,7 @@ using soft::F32;
 using soft::F64;
 using soft::Unpacked;
 
-template <class F, class T>
-void load_real(Engine& e, const Insn& i) {
+template <class F, class T> void load_real(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   X87Fast fast(e, i);
   const F v{fast.load<T>()};
@@ -25,8 +24,7 @@ void load_real(Engine& e, const Insn& i) {
   u.push_checked(soft::widen(u.env, soft::unpack(v)));
 }
 
-template <class F, class T, bool kPop>
-void store_real(Engine& e, const Insn& i) {
+template <class F, class T, bool kPop> void store_real(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   X87Fast fast(e, i);
   if (F v; fast.usual() && !fast.empty(0) && fast.narrow(fast.st(0), v)) {
@@ -50,8 +48,7 @@ void store_real(Engine& e, const Insn& i) {
   if constexpr (kPop) u.pop();
 }
 
-template <class T, bool kPop>
-void store_integer(Engine& e, const Insn& i, bool truncate) {
+template <class T, bool kPop> void store_integer(Engine& e, const Insn& i, bool truncate) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
   auto place = u.place<T>();
@@ -94,8 +91,7 @@ void fld(Engine& e, const Insn& i) {
 void fld_m32(Engine& e, const Insn& i) { load_real<F32, u32>(e, i); }
 void fld_m64(Engine& e, const Insn& i) { load_real<F64, u64>(e, i); }
 
-template <class T>
-void fild(Engine& e, const Insn& i) {
+template <class T> void fild(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   X87Fast fast(e, i);
   const T v = static_cast<T>(fast.load<std::make_unsigned_t<T>>());
@@ -111,8 +107,7 @@ template void fild<i16>(Engine&, const Insn&);
 template void fild<i32>(Engine&, const Insn&);
 template void fild<i64>(Engine&, const Insn&);
 
-template <bool kPop>
-void fst(Engine& e, const Insn& i) {
+template <bool kPop> void fst(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
   const bool empty = u.empty(0);
@@ -131,14 +126,8 @@ void fst(Engine& e, const Insn& i) {
 template void fst<false>(Engine&, const Insn&);
 template void fst<true>(Engine&, const Insn&);
 
-template <bool kPop>
-void fst_m32(Engine& e, const Insn& i) {
-  store_real<F32, u32, kPop>(e, i);
-}
-template <bool kPop>
-void fst_m64(Engine& e, const Insn& i) {
-  store_real<F64, u64, kPop>(e, i);
-}
+template <bool kPop> void fst_m32(Engine& e, const Insn& i) { store_real<F32, u32, kPop>(e, i); }
+template <bool kPop> void fst_m64(Engine& e, const Insn& i) { store_real<F64, u64, kPop>(e, i); }
 template void fst_m32<false>(Engine&, const Insn&);
 template void fst_m32<true>(Engine&, const Insn&);
 template void fst_m64<false>(Engine&, const Insn&);
@@ -152,8 +141,7 @@ void fstpnce(Engine& e, const Insn& i) {
   u.pop();
 }
 
-template <class T, bool kPop>
-void fist(Engine& e, const Insn& i) {
+template <class T, bool kPop> void fist(Engine& e, const Insn& i) {
   store_integer<std::make_unsigned_t<T>, kPop>(e, i, false);
 }
 template void fist<i16, false>(Engine&, const Insn&);
@@ -162,10 +150,7 @@ template void fist<i16, true>(Engine&, const Insn&);
 template void fist<i32, true>(Engine&, const Insn&);
 template void fist<i64, true>(Engine&, const Insn&);
 
-template <class T>
-void fisttp(Engine& e, const Insn& i) {
-  store_integer<std::make_unsigned_t<T>, true>(e, i, true);
-}
+template <class T> void fisttp(Engine& e, const Insn& i) { store_integer<std::make_unsigned_t<T>, true>(e, i, true); }
 template void fisttp<i16>(Engine&, const Insn&);
 template void fisttp<i32>(Engine&, const Insn&);
 template void fisttp<i64>(Engine&, const Insn&);
@@ -206,8 +191,7 @@ void fxch(Engine& e, const Insn& i) {
   u.set(n, a);
 }
 
-template <unsigned kCondition, bool kNegated>
-void fcmov(Engine& e, const Insn& i) {
+template <unsigned kCondition, bool kNegated> void fcmov(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
   u.note_pointers();
@@ -255,8 +239,7 @@ constexpr RoundedConstant kConstants[] = {
 
 }  // namespace
 
-template <Constant kConstant>
-void fld_constant(Engine& e, const Insn& i) {
+template <Constant kConstant> void fld_constant(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
   u.note_instruction();

@@ -145,14 +145,8 @@ class X87Unit {
 
   // ---- memory
   // ---------------------------------------------------------------------------------------------------------------
-  template <class T>
-  T load() const {
-    return Exec(e_, &i_).read(MemOp<T, MemForm::Segment>{}).v;
-  }
-  template <class T>
-  auto place() {
-    return memory_.place(MemOp<T, MemForm::Segment>{});
-  }
+  template <class T> T load() const { return Exec(e_, &i_).read(MemOp<T, MemForm::Segment>{}).v; }
+  template <class T> auto place() { return memory_.place(MemOp<T, MemForm::Segment>{}); }
   F80 load_f80() const;
   /// The eight bytes below first; they stay written if the two above fault.
   void store_f80(F80 v);

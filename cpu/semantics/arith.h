@@ -6,8 +6,7 @@
 namespace orrery::cpu::sem {
 
 struct Add {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     auto p = m.place(d);
     const auto a = p.get(), b = m.read(s), r = a + b;
     p.set(r);
@@ -16,8 +15,7 @@ struct Add {
 };
 
 struct Adc {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     auto p = m.place(d);
     const auto a = p.get(), b = m.read(s);
     const auto r = a + b + m.template from_bool<TypeOf<D>>(m.carry());
@@ -27,8 +25,7 @@ struct Adc {
 };
 
 struct Sub {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     auto p = m.place(d);
     const auto a = p.get(), b = m.read(s), r = a - b;
     p.set(r);
@@ -37,8 +34,7 @@ struct Sub {
 };
 
 struct Sbb {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     auto p = m.place(d);
     const auto a = p.get(), b = m.read(s);
     const auto r = a - b - m.template from_bool<TypeOf<D>>(m.carry());
@@ -48,16 +44,14 @@ struct Sbb {
 };
 
 struct Cmp {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     const auto a = m.read(d), b = m.read(s), r = a - b;
     m.set_flags(r, sub_borrows(a, b, r));
   }
 };
 
 struct And {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     auto p = m.place(d);
     const auto r = p.get() & m.read(s);
     p.set(r);
@@ -66,8 +60,7 @@ struct And {
 };
 
 struct Or {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     auto p = m.place(d);
     const auto r = p.get() | m.read(s);
     p.set(r);
@@ -76,8 +69,7 @@ struct Or {
 };
 
 struct Xor {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     auto p = m.place(d);
     const auto r = p.get() ^ m.read(s);
     p.set(r);
@@ -86,15 +78,11 @@ struct Xor {
 };
 
 struct Test {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
-    m.set_flags_logic(m.read(d) & m.read(s));
-  }
+  template <class M, class D, class S> static void run(M& m, D d, S s) { m.set_flags_logic(m.read(d) & m.read(s)); }
 };
 
 struct Inc {
-  template <class M, class D>
-  static void run(M& m, D d) {
+  template <class M, class D> static void run(M& m, D d) {
     auto p = m.place(d);
     const auto a = p.get(), b = m.template constant<TypeOf<D>>(1), r = a + b;
     p.set(r);
@@ -103,8 +91,7 @@ struct Inc {
 };
 
 struct Dec {
-  template <class M, class D>
-  static void run(M& m, D d) {
+  template <class M, class D> static void run(M& m, D d) {
     auto p = m.place(d);
     const auto a = p.get(), b = m.template constant<TypeOf<D>>(1), r = a - b;
     p.set(r);
@@ -113,8 +100,7 @@ struct Dec {
 };
 
 struct Neg {
-  template <class M, class D>
-  static void run(M& m, D d) {
+  template <class M, class D> static void run(M& m, D d) {
     auto p = m.place(d);
     const auto a = m.template constant<TypeOf<D>>(0), b = p.get(), r = a - b;
     p.set(r);
@@ -123,16 +109,14 @@ struct Neg {
 };
 
 struct Not {
-  template <class M, class D>
-  static void run(M& m, D d) {
+  template <class M, class D> static void run(M& m, D d) {
     auto p = m.place(d);
     p.set(~p.get());
   }
 };
 
 struct Xadd {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     auto p = m.place(d);
     const auto a = p.get(), b = m.read(s), r = a + b;
     m.write(s, a);
@@ -144,8 +128,7 @@ struct Xadd {
 /// A destination in memory is written in any case (SDM CMPXCHG): with the source if equal, else with itself. A register
 /// is not: if 32 bits compare unequal, bits 63:32 stay what they are.
 struct Cmpxchg {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     using T = TypeOf<D>;
     auto p = m.place(d);
     const auto old = p.get(), acc = m.template get<T>(kRax), r = acc - old;
@@ -163,8 +146,7 @@ struct Cmpxchg {
 
 /// One-operand MUL: rDX:rAX (AX for bytes). CF = OF = upper half not zero; the other flags follow the low half.
 struct Mul {
-  template <class M, class S>
-  static void run(M& m, S s) {
+  template <class M, class S> static void run(M& m, S s) {
     using T = TypeOf<S>;
     const auto a = m.template get<T>(kRax), b = m.read(s);
     const auto low = a * b, high = m.mul_high_unsigned(a, b);
@@ -173,10 +155,10 @@ struct Mul {
     m.set_flags_shift(low, over, over);
   }
 
-  template <class T, class M, class X>
-  static void write_product(M& m, X low, X high) {
+  template <class T, class M, class X> static void write_product(M& m, X low, X high) {
     if constexpr (sizeof(T) == 1) {
-      m.template set<u16>(kRax, m.template zext<u16>(low) | m.shl(m.template zext<u16>(high), m.template constant<u8>(8)));
+      m.template set<u16>(kRax,
+                          m.template zext<u16>(low) | m.shl(m.template zext<u16>(high), m.template constant<u8>(8)));
     } else {
       m.template set<T>(kRax, low);
       m.template set<T>(kRdx, high);
@@ -186,8 +168,7 @@ struct Mul {
 
 /// One-operand IMUL.
 struct Imul1 {
-  template <class M, class S>
-  static void run(M& m, S s) {
+  template <class M, class S> static void run(M& m, S s) {
     using T = TypeOf<S>;
     const auto a = m.template get<T>(kRax), b = m.read(s);
     const auto low = a * b, high = m.mul_high_signed(a, b);
@@ -198,12 +179,8 @@ struct Imul1 {
 };
 
 struct Imul2 {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
-    multiply(m, d, m.read(d), m.read(s));
-  }
-  template <class M, class D, class X>
-  static void multiply(M& m, D d, X a, X b) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) { multiply(m, d, m.read(d), m.read(s)); }
+  template <class M, class D, class X> static void multiply(M& m, D d, X a, X b) {
     using T = TypeOf<D>;
     const auto low = a * b;
     const auto over = m.mul_high_signed(a, b) != m.sar(low, m.template constant<u8>(kBits<T> - 1));
@@ -213,8 +190,7 @@ struct Imul2 {
 };
 
 struct Imul3 {
-  template <class M, class D, class S, class I>
-  static void run(M& m, D d, S s, I i) {
+  template <class M, class D, class S, class I> static void run(M& m, D d, S s, I i) {
     Imul2::multiply(m, d, m.read(s), m.read(i));
   }
 };

@@ -8,16 +8,14 @@ namespace orrery::cpu::sem {
 namespace detail {
 
 /// A shift count in a register: its lower five bits, six for 64-bit operands.
-template <class T, class M>
-auto count_of(M& m, V<M, T> n) {
+template <class T, class M> auto count_of(M& m, V<M, T> n) {
   return m.template trunc<u8>(n) & m.template constant<u8>(kBits<T> - 1);
 }
 
 }  // namespace detail
 
 struct Andn {
-  template <class M, class D, class A, class B>
-  static void run(M& m, D d, A a, B b) {
+  template <class M, class D, class A, class B> static void run(M& m, D d, A a, B b) {
     const auto y = m.read(b), r = ~m.read(a) & y;
     m.write(d, r);
     m.set_flags_logic(r);
@@ -26,8 +24,7 @@ struct Andn {
 
 /// Start and length, 8 bits each, may reach beyond the operand.
 struct Bextr {
-  template <class M, class D, class S, class C>
-  static void run(M& m, D d, S s, C c) {
+  template <class M, class D, class S, class C> static void run(M& m, D d, S s, C c) {
     using T = TypeOf<D>;
     const auto a = m.read(s), control = m.read(c);
     const auto zero = m.template constant<T>(0), width = m.template constant<T>(kBits<T>);
@@ -42,8 +39,7 @@ struct Bextr {
 };
 
 struct Blsi {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     using T = TypeOf<D>;
     const auto zero = m.template constant<T>(0);
     const auto a = m.read(s), r = (zero - a) & a;
@@ -53,8 +49,7 @@ struct Blsi {
 };
 
 struct Blsmsk {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     using T = TypeOf<D>;
     const auto a = m.read(s), r = (a - m.template constant<T>(1)) ^ a;
     m.write(d, r);
@@ -63,8 +58,7 @@ struct Blsmsk {
 };
 
 struct Blsr {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     using T = TypeOf<D>;
     const auto a = m.read(s), r = (a - m.template constant<T>(1)) & a;
     m.write(d, r);
@@ -73,8 +67,7 @@ struct Blsr {
 };
 
 struct Bzhi {
-  template <class M, class D, class S, class C>
-  static void run(M& m, D d, S s, C c) {
+  template <class M, class D, class S, class C> static void run(M& m, D d, S s, C c) {
     using T = TypeOf<D>;
     const auto a = m.read(s), n = m.read(c) & m.template constant<T>(0xff);
     const auto fits = n < m.template constant<T>(kBits<T>);
@@ -86,16 +79,14 @@ struct Bzhi {
 };
 
 struct Pdep {
-  template <class M, class D, class S, class C>
-  static void run(M& m, D d, S s, C c) {
+  template <class M, class D, class S, class C> static void run(M& m, D d, S s, C c) {
     const auto mask = m.read(c);
     m.write(d, m.deposit_bits(m.read(s), mask));
   }
 };
 
 struct Pext {
-  template <class M, class D, class S, class C>
-  static void run(M& m, D d, S s, C c) {
+  template <class M, class D, class S, class C> static void run(M& m, D d, S s, C c) {
     const auto mask = m.read(c);
     m.write(d, m.extract_bits(m.read(s), mask));
   }
@@ -103,8 +94,7 @@ struct Pext {
 
 /// rDX times the source; if both destinations are one register it gets the upper half.
 struct Mulx {
-  template <class M, class H, class L, class S>
-  static void run(M& m, H high, L low, S s) {
+  template <class M, class H, class L, class S> static void run(M& m, H high, L low, S s) {
     using T = TypeOf<H>;
     const auto b = m.read(s), a = m.template get<T>(kRdx);
     const auto product = a * b, upper = m.mul_high_unsigned(a, b);
@@ -114,8 +104,7 @@ struct Mulx {
 };
 
 struct Rorx {
-  template <class M, class D, class S, class C>
-  static void run(M& m, D d, S s, C c) {
+  template <class M, class D, class S, class C> static void run(M& m, D d, S s, C c) {
     using T = TypeOf<D>;
     const auto mask = m.template constant<u8>(kBits<T> - 1);
     const auto a = m.read(s);
@@ -125,24 +114,21 @@ struct Rorx {
 };
 
 struct Shlx {
-  template <class M, class D, class S, class C>
-  static void run(M& m, D d, S s, C c) {
+  template <class M, class D, class S, class C> static void run(M& m, D d, S s, C c) {
     const auto a = m.read(s);
     m.write(d, m.shl(a, detail::count_of<TypeOf<D>>(m, m.read(c))));
   }
 };
 
 struct Shrx {
-  template <class M, class D, class S, class C>
-  static void run(M& m, D d, S s, C c) {
+  template <class M, class D, class S, class C> static void run(M& m, D d, S s, C c) {
     const auto a = m.read(s);
     m.write(d, m.shr(a, detail::count_of<TypeOf<D>>(m, m.read(c))));
   }
 };
 
 struct Sarx {
-  template <class M, class D, class S, class C>
-  static void run(M& m, D d, S s, C c) {
+  template <class M, class D, class S, class C> static void run(M& m, D d, S s, C c) {
     const auto a = m.read(s);
     m.write(d, m.sar(a, detail::count_of<TypeOf<D>>(m, m.read(c))));
   }
@@ -150,8 +136,7 @@ struct Sarx {
 
 /// ADC with CF alone.
 struct Adcx {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     const auto b = m.read(s), a = m.read(d);
     const auto r = a + b + m.template from_bool<TypeOf<D>>(m.carry());
     m.write(d, r);
@@ -161,8 +146,7 @@ struct Adcx {
 
 /// ADC with OF in the place of CF.
 struct Adox {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     const auto b = m.read(s), a = m.read(d);
     const auto r = a + b + m.template from_bool<TypeOf<D>>(m.overflow());
     m.write(d, r);

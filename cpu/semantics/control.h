@@ -7,74 +7,53 @@ namespace orrery::cpu::sem {
 
 // Conditions in the order of their encoding.
 struct CondO {
-  template <class M>
-  static auto test(M& m) { return m.overflow(); }
+  template <class M> static auto test(M& m) { return m.overflow(); }
 };
 struct CondB {
-  template <class M>
-  static auto test(M& m) { return m.carry(); }
+  template <class M> static auto test(M& m) { return m.carry(); }
 };
 struct CondE {
-  template <class M>
-  static auto test(M& m) { return m.zero(); }
+  template <class M> static auto test(M& m) { return m.zero(); }
 };
 struct CondBE {
-  template <class M>
-  static auto test(M& m) { return m.either(m.carry(), m.zero()); }
+  template <class M> static auto test(M& m) { return m.either(m.carry(), m.zero()); }
 };
 struct CondS {
-  template <class M>
-  static auto test(M& m) { return m.sign_flag(); }
+  template <class M> static auto test(M& m) { return m.sign_flag(); }
 };
 struct CondP {
-  template <class M>
-  static auto test(M& m) { return m.parity(); }
+  template <class M> static auto test(M& m) { return m.parity(); }
 };
 struct CondL {
-  template <class M>
-  static auto test(M& m) { return m.sign_flag() != m.overflow(); }
+  template <class M> static auto test(M& m) { return m.sign_flag() != m.overflow(); }
 };
 struct CondLE {
-  template <class M>
-  static auto test(M& m) { return m.either(m.zero(), m.sign_flag() != m.overflow()); }
+  template <class M> static auto test(M& m) { return m.either(m.zero(), m.sign_flag() != m.overflow()); }
 };
-template <class C>
-struct CondNot {
-  template <class M>
-  static auto test(M& m) { return !C::test(m); }
+template <class C> struct CondNot {
+  template <class M> static auto test(M& m) { return !C::test(m); }
 };
 
 namespace detail {
 
 /// The target of a relative branch: next rIP plus displacement, cut to the operand size.
-template <class M>
-auto branch_target(M& m) {
+template <class M> auto branch_target(M& m) {
   return m.template trunc<typename M::OperandType>(m.next_rip() + m.template constant<u64>(m.displacement()));
 }
 
 }  // namespace detail
 
-template <class C>
-struct Jcc : UsesOperandSize {
-  template <class M, class... X>
-  static void run(M& m, X...) {
-    m.jump_direct_if(C::test(m), detail::branch_target(m));
-  }
+template <class C> struct Jcc : UsesOperandSize {
+  template <class M, class... X> static void run(M& m, X...) { m.jump_direct_if(C::test(m), detail::branch_target(m)); }
 };
 
-template <class C>
-struct Setcc {
-  template <class M, class D>
-  static void run(M& m, D d) {
-    m.write(d, m.template from_bool<u8>(C::test(m)));
-  }
+template <class C> struct Setcc {
+  template <class M, class D> static void run(M& m, D d) { m.write(d, m.template from_bool<u8>(C::test(m))); }
 };
 
 /// The source is read whether or not the condition holds; a 32-bit destination is always written (SDM CMOVcc).
-template <class C>
-struct Cmovcc {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+template <class C> struct Cmovcc {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     const auto b = m.read(s);
     m.write(d, m.select(C::test(m), b, m.read(d)));
   }
@@ -103,15 +82,11 @@ ORRERY_CONDITION(G, CondNot<CondLE>)
 #undef ORRERY_CONDITION
 
 struct JmpRel : UsesOperandSize {
-  template <class M, class... X>
-  static void run(M& m, X...) {
-    m.jump_direct(detail::branch_target(m));
-  }
+  template <class M, class... X> static void run(M& m, X...) { m.jump_direct(detail::branch_target(m)); }
 };
 
 struct CallRel : UsesOperandSize {
-  template <class M, class... X>
-  static void run(M& m, X...) {
+  template <class M, class... X> static void run(M& m, X...) {
     using T = typename M::OperandType;
     const auto target = detail::branch_target(m);
     m.check_target(target);
@@ -121,15 +96,11 @@ struct CallRel : UsesOperandSize {
 };
 
 struct JmpInd {
-  template <class M, class S>
-  static void run(M& m, S s) {
-    m.jump_indirect(m.read(s));
-  }
+  template <class M, class S> static void run(M& m, S s) { m.jump_indirect(m.read(s)); }
 };
 
 struct CallInd {
-  template <class M, class S>
-  static void run(M& m, S s) {
+  template <class M, class S> static void run(M& m, S s) {
     const auto target = m.read(s);
     m.check_target(target);
     m.push(m.template trunc<TypeOf<S>>(m.next_rip()));
@@ -138,8 +109,7 @@ struct CallInd {
 };
 
 struct Ret : UsesOperandSize {
-  template <class M, class... X>
-  static void run(M& m, X...) {
+  template <class M, class... X> static void run(M& m, X...) {
     using W = typename M::OperandType;
     const auto target = m.template peek<W>();
     m.check_target(target);
@@ -149,8 +119,7 @@ struct Ret : UsesOperandSize {
 };
 
 struct RetImm : UsesOperandSize {
-  template <class M, class... X>
-  static void run(M& m, X...) {
+  template <class M, class... X> static void run(M& m, X...) {
     using W = typename M::OperandType;
     const auto target = m.template peek<W>();
     m.check_target(target);
@@ -162,8 +131,7 @@ struct RetImm : UsesOperandSize {
 namespace detail {
 
 /// rCX by address size, counted down by one, and whether it is not zero now.
-template <class M>
-auto count_down(M& m) {
+template <class M> auto count_down(M& m) {
   const auto c = m.counter() - m.template constant<u64>(1);
   return m.mask_address(c);
 }
@@ -171,10 +139,8 @@ auto count_down(M& m) {
 }  // namespace detail
 
 /// LOOP, LOOPE, LOOPNE: the counter's width is the address size; flags are untouched.
-template <class Also>
-struct LoopIf : UsesOperandSize {
-  template <class M, class... X>
-  static void run(M& m, X...) {
+template <class Also> struct LoopIf : UsesOperandSize {
+  template <class M, class... X> static void run(M& m, X...) {
     const auto c = detail::count_down(m);
     const auto target = detail::branch_target(m);
     const auto go = m.both(c != m.template constant<u64>(0), Also::test(m));
@@ -184,16 +150,14 @@ struct LoopIf : UsesOperandSize {
   }
 };
 struct Always {
-  template <class M>
-  static auto test(M& m) { return m.template constant<bool>(1); }
+  template <class M> static auto test(M& m) { return m.template constant<bool>(1); }
 };
 using Loop = LoopIf<Always>;
 using Loope = LoopIf<CondE>;
 using Loopne = LoopIf<CondNot<CondE>>;
 
 struct Jcxz : UsesOperandSize {
-  template <class M, class... X>
-  static void run(M& m, X...) {
+  template <class M, class... X> static void run(M& m, X...) {
     m.jump_direct_if(m.counter() == m.template constant<u64>(0), detail::branch_target(m));
   }
 };

@@ -9,16 +9,10 @@ namespace orrery::cpu::sem {
 
 /// DIV and IDIV: the width is the operand's.
 struct Div {
-  template <class M, class S>
-  static void run(M& m, S) {
-    m.helper(&helpers::divide<TypeOf<S>>);
-  }
+  template <class M, class S> static void run(M& m, S) { m.helper(&helpers::divide<TypeOf<S>>); }
 };
 struct Idiv {
-  template <class M, class S>
-  static void run(M& m, S) {
-    m.helper(&helpers::divide_signed<TypeOf<S>>);
-  }
+  template <class M, class S> static void run(M& m, S) { m.helper(&helpers::divide_signed<TypeOf<S>>); }
 };
 
 using Daa = Helper<&helpers::daa>;

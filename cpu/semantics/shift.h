@@ -1,5 +1,5 @@
-// Shifts, rotates and bit tests (SDM vol. 2). The count is masked to 5 bits (6 for 64-bit operands); a count of zero changes
-// no flag. OF is what processors give for every count: SDM defines it for a count of one.
+// Shifts, rotates and bit tests (SDM vol. 2). The count is masked to 5 bits (6 for 64-bit operands); a count of zero
+// changes no flag. OF is what processors give for every count: SDM defines it for a count of one.
 #pragma once
 
 #include "cpu/semantics/machine.h"
@@ -8,34 +8,28 @@ namespace orrery::cpu::sem {
 
 namespace detail {
 
-template <class T>
-inline constexpr u8 kCountMask = sizeof(T) == 8 ? 63 : 31;
+template <class T> inline constexpr u8 kCountMask = sizeof(T) == 8 ? 63 : 31;
 
-template <class T, class M, class C>
-auto masked_count(M& m, C c) {
+template <class T, class M, class C> auto masked_count(M& m, C c) {
   return m.template trunc<u8>(m.read(c)) & m.template constant<u8>(kCountMask<T>);
 }
 
-template <class M>
-auto is_zero(M& m, V<M, u8> n) { return n == m.template constant<u8>(0); }
+template <class M> auto is_zero(M& m, V<M, u8> n) { return n == m.template constant<u8>(0); }
 
 /// Bit `n` of x, as a bool.
-template <class T, class M>
-auto bit_at(M& m, V<M, T> x, V<M, u8> n) {
+template <class T, class M> auto bit_at(M& m, V<M, T> x, V<M, u8> n) {
   return (m.shr(x, n) & m.template constant<T>(1)) != m.template constant<T>(0);
 }
 
 /// Exclusive or of the two top bits.
-template <class T, class M>
-auto top_two_differ(M& m, V<M, T> r) {
+template <class T, class M> auto top_two_differ(M& m, V<M, T> r) {
   return m.sign(r) != m.sign(m.shl(r, m.template constant<u8>(1)));
 }
 
 }  // namespace detail
 
 struct Shl {
-  template <class M, class D, class C>
-  static void run(M& m, D d, C c) {
+  template <class M, class D, class C> static void run(M& m, D d, C c) {
     using T = TypeOf<D>;
     auto p = m.place(d);
     const auto n = detail::masked_count<T>(m, c);
@@ -53,8 +47,7 @@ struct Shl {
 };
 
 struct Shr {
-  template <class M, class D, class C>
-  static void run(M& m, D d, C c) {
+  template <class M, class D, class C> static void run(M& m, D d, C c) {
     using T = TypeOf<D>;
     auto p = m.place(d);
     const auto n = detail::masked_count<T>(m, c);
@@ -71,8 +64,7 @@ struct Shr {
 };
 
 struct Sar {
-  template <class M, class D, class C>
-  static void run(M& m, D d, C c) {
+  template <class M, class D, class C> static void run(M& m, D d, C c) {
     using T = TypeOf<D>;
     auto p = m.place(d);
     const auto n = detail::masked_count<T>(m, c);
@@ -89,8 +81,7 @@ struct Sar {
 };
 
 struct Rol {
-  template <class M, class D, class C>
-  static void run(M& m, D d, C c) {
+  template <class M, class D, class C> static void run(M& m, D d, C c) {
     using T = TypeOf<D>;
     auto p = m.place(d);
     const auto n = detail::masked_count<T>(m, c);
@@ -107,8 +98,7 @@ struct Rol {
 };
 
 struct Ror {
-  template <class M, class D, class C>
-  static void run(M& m, D d, C c) {
+  template <class M, class D, class C> static void run(M& m, D d, C c) {
     using T = TypeOf<D>;
     auto p = m.place(d);
     const auto n = detail::masked_count<T>(m, c);
@@ -124,8 +114,7 @@ struct Ror {
 namespace detail {
 
 /// The masked count modulo the 9- or 17-bit rotation through carry; 32- and 64-bit operands need none.
-template <class T, class M>
-auto rotate_count(M& m, V<M, u8> n) {
+template <class T, class M> auto rotate_count(M& m, V<M, u8> n) {
   if constexpr (sizeof(T) >= 4) {
     return n;
   } else {
@@ -140,13 +129,11 @@ auto rotate_count(M& m, V<M, u8> n) {
 }
 
 /// x << n and x >> n where n may be the full width.
-template <class T, class M>
-auto shl_full(M& m, V<M, T> x, V<M, u8> n) {
+template <class T, class M> auto shl_full(M& m, V<M, T> x, V<M, u8> n) {
   return m.select(n < m.template constant<u8>(kBits<T>), m.shl(x, n & m.template constant<u8>(kBits<T> - 1)),
                   m.template constant<T>(0));
 }
-template <class T, class M>
-auto shr_full(M& m, V<M, T> x, V<M, u8> n) {
+template <class T, class M> auto shr_full(M& m, V<M, T> x, V<M, u8> n) {
   return m.select(n < m.template constant<u8>(kBits<T>), m.shr(x, n & m.template constant<u8>(kBits<T> - 1)),
                   m.template constant<T>(0));
 }
@@ -154,8 +141,7 @@ auto shr_full(M& m, V<M, T> x, V<M, u8> n) {
 }  // namespace detail
 
 struct Rcl {
-  template <class M, class D, class C>
-  static void run(M& m, D d, C c) {
+  template <class M, class D, class C> static void run(M& m, D d, C c) {
     using T = TypeOf<D>;
     auto p = m.place(d);
     const auto k = detail::rotate_count<T>(m, detail::masked_count<T>(m, c));
@@ -176,8 +162,7 @@ struct Rcl {
 };
 
 struct Rcr {
-  template <class M, class D, class C>
-  static void run(M& m, D d, C c) {
+  template <class M, class D, class C> static void run(M& m, D d, C c) {
     using T = TypeOf<D>;
     auto p = m.place(d);
     const auto k = detail::rotate_count<T>(m, detail::masked_count<T>(m, c));
@@ -199,8 +184,7 @@ struct Rcr {
 
 /// SHLD with 16-bit operands and counts above 16 is undefined; this gives what the 48-bit shift of a:b:a gives.
 struct Shld {
-  template <class M, class D, class S, class C>
-  static void run(M& m, D d, S s, C c) {
+  template <class M, class D, class S, class C> static void run(M& m, D d, S s, C c) {
     using T = TypeOf<D>;
     auto p = m.place(d);
     const auto n = detail::masked_count<T>(m, c);
@@ -220,16 +204,13 @@ struct Shld {
       const auto width = m.template constant<u8>(kBits<T>);
       const auto r = m.shl(a, n) | detail::shr_full<T>(m, b, m.select(some, width - n, width));
       p.set(r);
-      m.when(some, [&] {
-        m.set_flags_shift(r, detail::bit_at<T>(m, a, width - n), m.sign(r) != m.sign(a));
-      });
+      m.when(some, [&] { m.set_flags_shift(r, detail::bit_at<T>(m, a, width - n), m.sign(r) != m.sign(a)); });
     }
   }
 };
 
 struct Shrd {
-  template <class M, class D, class S, class C>
-  static void run(M& m, D d, S s, C c) {
+  template <class M, class D, class S, class C> static void run(M& m, D d, S s, C c) {
     using T = TypeOf<D>;
     auto p = m.place(d);
     const auto n = detail::masked_count<T>(m, c);
@@ -257,8 +238,7 @@ struct Shrd {
 namespace detail {
 
 /// BT and its kin: with a register bit offset and a memory operand the offset, signed, also selects the element.
-template <class M, class D, class S, class Change>
-void bit_test(M& m, D d, S s, Change change) {
+template <class M, class D, class S, class Change> void bit_test(M& m, D d, S s, Change change) {
   using T = TypeOf<D>;
   const auto index = m.read(s);
   const auto bit = m.template trunc<u8>(index) & m.template constant<u8>(kBits<T> - 1);
@@ -273,8 +253,7 @@ void bit_test(M& m, D d, S s, Change change) {
 }  // namespace detail
 
 struct Bt {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     using T = TypeOf<D>;
     const auto index = m.read(s);
     const auto bit = m.template trunc<u8>(index) & m.template constant<u8>(kBits<T> - 1);
@@ -282,20 +261,17 @@ struct Bt {
   }
 };
 struct Bts {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     detail::bit_test(m, d, s, [](auto& p, auto a, auto mask) { p.set(a | mask); });
   }
 };
 struct Btr {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     detail::bit_test(m, d, s, [](auto& p, auto a, auto mask) { p.set(a & ~mask); });
   }
 };
 struct Btc {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     detail::bit_test(m, d, s, [](auto& p, auto a, auto mask) { p.set(a ^ mask); });
   }
 };

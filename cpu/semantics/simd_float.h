@@ -10,20 +10,16 @@ namespace orrery::cpu::sem {
 using namespace simd;  // NOLINT: the names of the operations, here only
 
 /// CVTSI2SS, CVTSI2SD: the integer has the width of its operand.
-template <class B>
-struct GeneralToFloat {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+template <class B> struct GeneralToFloat {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     m.begin_sse();
     const auto b = m.read(s);
     m.write(d, m.template apply_float<FromInteger<B, TypeOf<S>>>(m.read(d), b));
   }
 };
 
-template <bool kTruncate>
-struct FloatToGeneral {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+template <bool kTruncate> struct FloatToGeneral {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     m.begin_sse();
     m.write(d, m.template apply_float<ToInteger<std::make_signed_t<TypeOf<D>>, kTruncate>>(m.read(s)));
   }
@@ -31,8 +27,7 @@ struct FloatToGeneral {
 
 /// From MMX to XMM. Unlike CVTPI2PD, CVTPI2PS looks for a pending x87 exception with a memory operand, too.
 struct Cvtpi2ps {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     m.begin_sse();
     m.begin_mmx();
     const auto b = m.read(s);

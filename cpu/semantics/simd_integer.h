@@ -1,5 +1,5 @@
-// Packed integer instructions of MMX, SSE2, SSSE3, SSE4, AES, SHA: each is a function of cpu/simd in one of the shapes of
-// simd.h. MMX and XMM forms share their semantic.
+// Packed integer instructions of MMX, SSE2, SSSE3, SSE4, AES, SHA: each is a function of cpu/simd in one of the shapes
+// of simd.h. MMX and XMM forms share their semantic.
 #pragma once
 
 #include "cpu/semantics/simd.h"
@@ -185,8 +185,7 @@ using Sha256msg2 = Packed<Sha256Message2>;
 
 /// The operand is a dword of memory, but all of a register.
 struct Insertps {
-  template <class M, class D, class S, class I>
-  static void run(M& m, D d, S s, I imm) {
+  template <class M, class D, class S, class I> static void run(M& m, D d, S s, I imm) {
     if constexpr (detail::kIsXmm<S>) {
       Packed<InsertSingle>::run(m, d, detail::WholeXmm<S>{}, imm);
     } else {
@@ -196,8 +195,7 @@ struct Insertps {
 };
 
 struct Ptest {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     detail::begin<D, S>(m);
     const auto b = m.read(s);
     m.set_arith_flags(m.template apply<TestBits>(m.read(d), b));

@@ -11,16 +11,14 @@ namespace orrery::cpu::sem {
 
 /// All of a register; a memory operand of 128 bits is aligned.
 struct VectorMove {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     detail::begin<D, S>(m);
     const auto v = m.read(s);
     m.write(d, v);
   }
 };
 struct UnalignedMove {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     detail::begin<D, S>(m);
     const auto v = m.read_unaligned(s);
     m.write_unaligned(d, v);
@@ -40,8 +38,7 @@ using Lddqu = UnalignedMove;
 
 /// MOVD, MOVQ and the moves between MMX and XMM: the lowest bits; the rest of a register becomes zero.
 struct MoveLow {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     detail::begin<D, S>(m);
     const auto v = detail::low_quadword(m, s);
     if constexpr (detail::kIsXmm<D>) {
@@ -62,8 +59,7 @@ using Movdq2q = MoveLow;
 
 /// MOVSS, MOVSD: between registers the rest of the destination stays, from memory it becomes zero.
 struct MoveScalar {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     if constexpr (detail::kIsMemory<S>) {
       MoveLow::run(m, d, s);
     } else {
@@ -82,10 +78,8 @@ using Movss = MoveScalar;
 using MovsdX = MoveScalar;
 
 /// MOVLPS, MOVHPS and their kin: one half to or from memory.
-template <bool kHigh>
-struct MoveHalf {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S s) {
+template <bool kHigh> struct MoveHalf {
+  template <class M, class D, class S> static void run(M& m, D d, S s) {
     m.begin_sse();
     if constexpr (detail::kIsMemory<D>) {
       const auto v = m.read(s);
@@ -108,8 +102,7 @@ using Movsldup = PackedFrom<simd::DuplicateSingles<false>>;
 using Movshdup = PackedFrom<simd::DuplicateSingles<true>>;
 
 struct Emms {
-  template <class M>
-  static void run(M& m) {
+  template <class M> static void run(M& m) {
     m.begin_mmx();
     m.empty_mmx();
   }

@@ -1,5 +1,5 @@
-// String instructions (SDM vol. 2). One iteration stands here; a repeated one is a helper, which does as many as the budget
-// allows. The element's width is the operands'. INS and OUTS are in the system group.
+// String instructions (SDM vol. 2). One iteration stands here; a repeated one is a helper, which does as many as the
+// budget allows. The element's width is the operands'. INS and OUTS are in the system group.
 #pragma once
 
 #include "cpu/helpers/strings.h"
@@ -13,8 +13,7 @@ struct StringSemantic {
 };
 
 struct Movs : StringSemantic {
-  template <class M, class D, class S>
-  static void run(M& m, D, S) {
+  template <class M, class D, class S> static void run(M& m, D, S) {
     using T = TypeOf<D>;
     if (m.repeats()) return m.helper(&helpers::movs<T>);
     const auto v = m.template load_at<T>(m.operand_segment(), m.string_index(kRsi));
@@ -25,8 +24,7 @@ struct Movs : StringSemantic {
 };
 
 struct Cmps : StringSemantic {
-  template <class M, class D, class S>
-  static void run(M& m, D, S) {
+  template <class M, class D, class S> static void run(M& m, D, S) {
     using T = TypeOf<D>;
     if (m.repeats()) return m.helper(&helpers::cmps<T>);
     const auto a = m.template load_at<T>(m.operand_segment(), m.string_index(kRsi));
@@ -39,8 +37,7 @@ struct Cmps : StringSemantic {
 };
 
 struct Stos : StringSemantic {
-  template <class M, class D, class S>
-  static void run(M& m, D, S s) {
+  template <class M, class D, class S> static void run(M& m, D, S s) {
     using T = TypeOf<D>;
     if (m.repeats()) return m.helper(&helpers::stos<T>);
     m.store_at(kEs, m.string_index(kRdi), m.read(s));
@@ -49,8 +46,7 @@ struct Stos : StringSemantic {
 };
 
 struct Lods : StringSemantic {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S) {
+  template <class M, class D, class S> static void run(M& m, D d, S) {
     using T = TypeOf<D>;
     if (m.repeats()) return m.helper(&helpers::lods<T>);
     m.write(d, m.template load_at<T>(m.operand_segment(), m.string_index(kRsi)));
@@ -59,8 +55,7 @@ struct Lods : StringSemantic {
 };
 
 struct Scas : StringSemantic {
-  template <class M, class D, class S>
-  static void run(M& m, D d, S) {
+  template <class M, class D, class S> static void run(M& m, D d, S) {
     using T = TypeOf<D>;
     if (m.repeats()) return m.helper(&helpers::scas<T>);
     const auto a = m.read(d);

@@ -22,8 +22,7 @@ using MovFromSeg = Helper<&helpers::mov_from_segment>;
 using MovToSeg = StayingHelper<&helpers::mov_to_segment>;
 using PushSeg = Helper<&helpers::push_segment>;
 using PopSeg = StayingHelper<&helpers::pop_segment>;
-template <unsigned kSegment>
-using LoadFar = Helper<&helpers::load_far<kSegment>>;
+template <unsigned kSegment> using LoadFar = Helper<&helpers::load_far<kSegment>>;
 using Lldt = Helper<&helpers::lldt>;
 using Ltr = Helper<&helpers::ltr>;
 using Sldt = Helper<&helpers::sldt>;
@@ -104,31 +103,25 @@ using Ud = Helper<&helpers::ud>;
 // Ports: the width is that of the operand that is not the port's number.
 struct InImm {
   static constexpr bool kStays = true;
-  template <class M, class D, class S>
-  static void run(M& m, D, S) { m.helper(&helpers::in_imm<sizeof(TypeOf<D>)>); }
+  template <class M, class D, class S> static void run(M& m, D, S) { m.helper(&helpers::in_imm<sizeof(TypeOf<D>)>); }
 };
 struct InDx {
   static constexpr bool kStays = true;
-  template <class M, class D, class S>
-  static void run(M& m, D, S) { m.helper(&helpers::in_dx<sizeof(TypeOf<D>)>); }
+  template <class M, class D, class S> static void run(M& m, D, S) { m.helper(&helpers::in_dx<sizeof(TypeOf<D>)>); }
 };
 struct OutImm {
   static constexpr bool kStays = true;
-  template <class M, class D, class S>
-  static void run(M& m, D, S) { m.helper(&helpers::out_imm<sizeof(TypeOf<S>)>); }
+  template <class M, class D, class S> static void run(M& m, D, S) { m.helper(&helpers::out_imm<sizeof(TypeOf<S>)>); }
 };
 struct OutDx {
   static constexpr bool kStays = true;
-  template <class M, class D, class S>
-  static void run(M& m, D, S) { m.helper(&helpers::out_dx<sizeof(TypeOf<S>)>); }
+  template <class M, class D, class S> static void run(M& m, D, S) { m.helper(&helpers::out_dx<sizeof(TypeOf<S>)>); }
 };
 struct Ins {
-  template <class M, class D, class S>
-  static void run(M& m, D, S) { m.helper(&helpers::ins<sizeof(TypeOf<D>)>); }
+  template <class M, class D, class S> static void run(M& m, D, S) { m.helper(&helpers::ins<sizeof(TypeOf<D>)>); }
 };
 struct Outs {
-  template <class M, class D, class S>
-  static void run(M& m, D, S) { m.helper(&helpers::outs<sizeof(TypeOf<S>)>); }
+  template <class M, class D, class S> static void run(M& m, D, S) { m.helper(&helpers::outs<sizeof(TypeOf<S>)>); }
 };
 
 }  // namespace orrery::cpu::sem

@@ -9,22 +9,18 @@
 namespace orrery::cpu::sem {
 
 // Arithmetic.
-template <helpers::Arith kOp>
-struct X87Arith {  // ST0, STi | STi, ST0 | real in memory
-  template <class M, class D, class... X>
-  static void run(M& m, D, X...) {
+template <helpers::Arith kOp> struct X87Arith {  // ST0, STi | STi, ST0 | real in memory
+  template <class M, class D, class... X> static void run(M& m, D, X...) {
     if constexpr (kIsVoidOp<D>) {
       m.helper(&helpers::arith_registers<kOp, false>);
     } else {
-      m.helper(&helpers::arith_memory<kOp, sizeof(TypeOf<D>) == 4 ? helpers::Operand::F32 : helpers::Operand::F64>);
+      m.helper(&helpers::arith_memory < kOp, sizeof(TypeOf<D>) == 4 ? helpers::Operand::F32 : helpers::Operand::F64 >);
     }
   }
 };
-template <helpers::Arith kOp>
-struct X87ArithInteger {
-  template <class M, class D>
-  static void run(M& m, D) {
-    m.helper(&helpers::arith_memory<kOp, sizeof(TypeOf<D>) == 4 ? helpers::Operand::I32 : helpers::Operand::I16>);
+template <helpers::Arith kOp> struct X87ArithInteger {
+  template <class M, class D> static void run(M& m, D) {
+    m.helper(&helpers::arith_memory < kOp, sizeof(TypeOf<D>) == 4 ? helpers::Operand::I32 : helpers::Operand::I16 >);
   }
 };
 using Fadd = X87Arith<helpers::Arith::Add>;
@@ -55,22 +51,18 @@ using Fprem = Helper<&helpers::fprem>;
 using Fprem1 = Helper<&helpers::fprem1>;
 
 // Comparisons.
-template <bool kPop>
-struct X87Compare {
-  template <class M, class D>
-  static void run(M& m, D) {
+template <bool kPop> struct X87Compare {
+  template <class M, class D> static void run(M& m, D) {
     if constexpr (kIsVoidOp<D>) {
-      m.helper(&helpers::fcom_register<kPop ? 1 : 0, false>);
+      m.helper(&helpers::fcom_register < kPop ? 1 : 0, false >);
     } else {
-      m.helper(&helpers::fcom_memory<sizeof(TypeOf<D>) == 4 ? helpers::Operand::F32 : helpers::Operand::F64, kPop>);
+      m.helper(&helpers::fcom_memory < sizeof(TypeOf<D>) == 4 ? helpers::Operand::F32 : helpers::Operand::F64, kPop >);
     }
   }
 };
-template <bool kPop>
-struct X87CompareInteger {
-  template <class M, class D>
-  static void run(M& m, D) {
-    m.helper(&helpers::fcom_memory<sizeof(TypeOf<D>) == 4 ? helpers::Operand::I32 : helpers::Operand::I16, kPop>);
+template <bool kPop> struct X87CompareInteger {
+  template <class M, class D> static void run(M& m, D) {
+    m.helper(&helpers::fcom_memory < sizeof(TypeOf<D>) == 4 ? helpers::Operand::I32 : helpers::Operand::I16, kPop >);
   }
 };
 using Fcom = X87Compare<false>;
@@ -100,8 +92,7 @@ using Fsincos = Helper<&helpers::fsincos>;
 
 // Loads and stores.
 struct Fld {
-  template <class M, class D>
-  static void run(M& m, D) {
+  template <class M, class D> static void run(M& m, D) {
     if constexpr (kIsVoidOp<D>) {
       m.helper(&helpers::fld);
     } else {
@@ -110,13 +101,10 @@ struct Fld {
   }
 };
 struct Fild {
-  template <class M, class D>
-  static void run(M& m, D) { m.helper(&helpers::fild<std::make_signed_t<TypeOf<D>>>); }
+  template <class M, class D> static void run(M& m, D) { m.helper(&helpers::fild<std::make_signed_t<TypeOf<D>>>); }
 };
-template <bool kPop>
-struct X87Store {
-  template <class M, class D>
-  static void run(M& m, D) {
+template <bool kPop> struct X87Store {
+  template <class M, class D> static void run(M& m, D) {
     if constexpr (kIsVoidOp<D>) {
       m.helper(&helpers::fst<kPop>);
     } else {
@@ -127,16 +115,17 @@ struct X87Store {
 using Fst = X87Store<false>;
 using Fstp = X87Store<true>;
 struct Fist {
-  template <class M, class D>
-  static void run(M& m, D) { m.helper(&helpers::fist<std::make_signed_t<TypeOf<D>>, false>); }
+  template <class M, class D> static void run(M& m, D) {
+    m.helper(&helpers::fist<std::make_signed_t<TypeOf<D>>, false>);
+  }
 };
 struct Fistp {
-  template <class M, class D>
-  static void run(M& m, D) { m.helper(&helpers::fist<std::make_signed_t<TypeOf<D>>, true>); }
+  template <class M, class D> static void run(M& m, D) {
+    m.helper(&helpers::fist<std::make_signed_t<TypeOf<D>>, true>);
+  }
 };
 struct Fisttp {
-  template <class M, class D>
-  static void run(M& m, D) { m.helper(&helpers::fisttp<std::make_signed_t<TypeOf<D>>>); }
+  template <class M, class D> static void run(M& m, D) { m.helper(&helpers::fisttp<std::make_signed_t<TypeOf<D>>>); }
 };
 using Fstpnce = Helper<&helpers::fstpnce>;
 using Fbld = Helper<&helpers::fbld>;
@@ -150,8 +139,7 @@ using Fcmovnb = Helper<&helpers::fcmov<0, true>>;
 using Fcmovne = Helper<&helpers::fcmov<1, true>>;
 using Fcmovnbe = Helper<&helpers::fcmov<2, true>>;
 using Fcmovnu = Helper<&helpers::fcmov<3, true>>;
-template <helpers::Constant kConstant>
-using X87Constant = Helper<&helpers::fld_constant<kConstant>>;
+template <helpers::Constant kConstant> using X87Constant = Helper<&helpers::fld_constant<kConstant>>;
 using Fld1 = X87Constant<helpers::Constant::One>;
 using Fldl2t = X87Constant<helpers::Constant::Log2Ten>;
 using Fldl2e = X87Constant<helpers::Constant::Log2E>;

@@ -22,7 +22,8 @@ u32 approximate_reciprocal(u32 v) {
   if (is_nan(v)) return v | kQuiet;
   if (exponent == 0) return sign | kInfinity;
   if (exponent == 255) return sign;
-  // v = m * 2^(exponent - 150), m of 24 bits: 1/v = (2^(23 + kBits + 1) / m) * 2^(126 - exponent - kBits), 2^(kBits) to 2^(kBits + 1)
+  // v = m * 2^(exponent - 150), m of 24 bits: 1/v = (2^(23 + kBits + 1) / m) * 2^(126 - exponent - kBits), 2^(kBits) to
+  // 2^(kBits + 1)
   const u64 m = (v & kFraction) | 0x800000;
   const u64 quotient = (u64{1} << (24 + kBits)) / m;
   const bool whole = quotient >> (kBits + 1) != 0;  // 1/1
@@ -35,7 +36,8 @@ u32 approximate_reciprocal_root(u32 v) {
   if (exponent == 0) return sign | kInfinity;
   if (sign != 0) return kIndefinite;
   if (exponent == 255) return 0;
-  // v = m * 2^(2k), 1 <= m < 4: the largest r with r * r * m <= 2^(2 * kBits + 2) is below 2^(kBits + 1), or at it for 1.
+  // v = m * 2^(2k), 1 <= m < 4: the largest r with r * r * m <= 2^(2 * kBits + 2) is below 2^(kBits + 1), or at it
+  // for 1.
   const int e = static_cast<int>(exponent) - 127;
   const int k = e >> 1;
   const u64 m = u64{(v & kFraction) | 0x800000} << (e & 1);  // times 2^-23

@@ -20,8 +20,7 @@ inline constexpr std::array<u32, 256> kCrc32 = [] {
 
 /// The bytes of `data`, low byte first.
 struct Crc32c {
-  template <class T>
-  static u32 run(u32 crc, T data) {
+  template <class T> static u32 run(u32 crc, T data) {
     for (unsigned n = 0; n < sizeof(T); ++n) crc = crc >> 8 ^ kCrc32[(crc ^ static_cast<u32>(data >> (8 * n))) & 0xff];
     return crc;
   }

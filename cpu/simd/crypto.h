@@ -64,7 +64,9 @@ constexpr u64 mix_columns(u64 v, bool inverse) {
   const u64 twice = times2(v);
   return twice ^ rotate_columns(twice ^ v, 1) ^ rotate_columns(v, 2) ^ rotate_columns(v, 3);
 }
-constexpr Vec128 mix_columns(Vec128 v, bool inverse) { return {{mix_columns(v.q[0], inverse), mix_columns(v.q[1], inverse)}}; }
+constexpr Vec128 mix_columns(Vec128 v, bool inverse) {
+  return {{mix_columns(v.q[0], inverse), mix_columns(v.q[1], inverse)}};
+}
 
 constexpr u32 substitute_word(u32 w) {
   u32 r = 0;
@@ -75,8 +77,7 @@ constexpr u32 substitute_word(u32 w) {
 }  // namespace aes
 
 /// AESENC, AESDEC and their last rounds.
-template <bool kInverse, bool kLast>
-struct AesRound {
+template <bool kInverse, bool kLast> struct AesRound {
   static Vec128 run(Vec128 a, Vec128 b) {
     Vec128 r = join<Vec128, u8>(aes::substitute(lanes<u8>(a), kInverse));
     if constexpr (!kLast) r = aes::mix_columns(r, kInverse);
@@ -96,7 +97,7 @@ struct AesKeyAssist {
   }
 };
 
-// ---- SHA ------------------------------------------------------------------------------------------------------------------
+// ---- SHA ------------------------------------------------------------------------------------------------------------
 
 /// Four rounds of SHA-1; imm chooses function and constant.
 struct Sha1Rounds {

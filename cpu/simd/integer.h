@@ -17,21 +17,16 @@
 namespace orrery::cpu::simd {
 
 /// F::of(a, b), or F::of(b), for all lanes.
-template <class T, class F>
-struct Each {
-  template <class V>
-  static V run(V a, V b) { return from_host<V>(F::of(host_vector<T>(a), host_vector<T>(b))); }
-  template <class V>
-  static V run(V b) { return from_host<V>(F::of(host_vector<T>(b))); }
+template <class T, class F> struct Each {
+  template <class V> static V run(V a, V b) { return from_host<V>(F::of(host_vector<T>(a), host_vector<T>(b))); }
+  template <class V> static V run(V b) { return from_host<V>(F::of(host_vector<T>(b))); }
 };
 
-// ---- lane functions: L is a HostVector -----------------------------------------------------------------------------------
+// ---- lane functions: L is a HostVector ------------------------------------------------------------------------------
 
-template <class L>
-using LaneOf = std::remove_cvref_t<decltype(std::declval<L>()[0])>;
+template <class L> using LaneOf = std::remove_cvref_t<decltype(std::declval<L>()[0])>;
 /// As many lanes of another type.
-template <class U, class L>
-auto lanes_to(L v) {
+template <class U, class L> auto lanes_to(L v) {
   return __builtin_convertvector(v, HostVector<U, sizeof(U) * (sizeof(L) / sizeof(LaneOf<L>))>);
 }
 /// Of twice the width.
@@ -40,80 +35,65 @@ using Wider = std::conditional_t<sizeof(T) == 1, std::conditional_t<std::is_sign
                                  std::conditional_t<std::is_signed_v<T>, i32, u32>>;
 
 struct Add {
-  template <class L>
-  static L of(L a, L b) { return a + b; }
+  template <class L> static L of(L a, L b) { return a + b; }
 };
 struct Subtract {
-  template <class L>
-  static L of(L a, L b) { return a - b; }
+  template <class L> static L of(L a, L b) { return a - b; }
 };
 struct AddSaturated {
-  template <class L>
-  static L of(L a, L b) { return __builtin_elementwise_add_sat(a, b); }
+  template <class L> static L of(L a, L b) { return __builtin_elementwise_add_sat(a, b); }
 };
 struct SubtractSaturated {
-  template <class L>
-  static L of(L a, L b) { return __builtin_elementwise_sub_sat(a, b); }
+  template <class L> static L of(L a, L b) { return __builtin_elementwise_sub_sat(a, b); }
 };
 /// All ones or zeros.
 struct Equal {
-  template <class L>
-  static L of(L a, L b) { return (L)(a == b); }
+  template <class L> static L of(L a, L b) { return (L)(a == b); }
 };
 struct Greater {
-  template <class L>
-  static L of(L a, L b) { return (L)(a > b); }
+  template <class L> static L of(L a, L b) { return (L)(a > b); }
 };
 struct Minimum {
-  template <class L>
-  static L of(L a, L b) { return __builtin_elementwise_min(a, b); }
+  template <class L> static L of(L a, L b) { return __builtin_elementwise_min(a, b); }
 };
 struct Maximum {
-  template <class L>
-  static L of(L a, L b) { return __builtin_elementwise_max(a, b); }
+  template <class L> static L of(L a, L b) { return __builtin_elementwise_max(a, b); }
 };
 struct Average {
-  template <class L>
-  static L of(L a, L b) {
+  template <class L> static L of(L a, L b) {
     using T = LaneOf<L>;
     return lanes_to<T>((lanes_to<Wider<T>>(a) + lanes_to<Wider<T>>(b) + 1) >> 1);
   }
 };
 struct And {
-  template <class L>
-  static L of(L a, L b) { return a & b; }
+  template <class L> static L of(L a, L b) { return a & b; }
 };
 struct AndNot {
-  template <class L>
-  static L of(L a, L b) { return ~a & b; }
+  template <class L> static L of(L a, L b) { return ~a & b; }
 };
 struct Or {
-  template <class L>
-  static L of(L a, L b) { return a | b; }
+  template <class L> static L of(L a, L b) { return a | b; }
 };
 struct Xor {
-  template <class L>
-  static L of(L a, L b) { return a ^ b; }
+  template <class L> static L of(L a, L b) { return a ^ b; }
 };
 struct MultiplyLow {
-  template <class L>
-  static L of(L a, L b) { return a * b; }
+  template <class L> static L of(L a, L b) { return a * b; }
 };
 struct MultiplyHigh {
-  template <class L>
-  static L of(L a, L b) {
+  template <class L> static L of(L a, L b) {
     using T = LaneOf<L>;
     return lanes_to<T>((lanes_to<Wider<T>>(a) * lanes_to<Wider<T>>(b)) >> 16);
   }
 };
 struct MultiplyRounded {
-  template <class L>
-  static L of(L a, L b) { return lanes_to<i16>((((lanes_to<i32>(a) * lanes_to<i32>(b)) >> 14) + 1) >> 1); }
+  template <class L> static L of(L a, L b) {
+    return lanes_to<i16>((((lanes_to<i32>(a) * lanes_to<i32>(b)) >> 14) + 1) >> 1);
+  }
 };
 /// Even doublewords of quadword lanes; L unsigned or signed.
 struct MultiplyEven {
-  template <class L>
-  static L of(L a, L b) {
+  template <class L> static L of(L a, L b) {
     if constexpr (std::is_signed_v<LaneOf<L>>) {
       using U = HostVector<u64, sizeof(L)>;
       return ((L)((U)a << 32) >> 32) * ((L)((U)b << 32) >> 32);
@@ -124,16 +104,14 @@ struct MultiplyEven {
 };
 /// Two products of the halves of a doubleword, added. L unsigned.
 struct MultiplyAddWords {
-  template <class L>
-  static L of(L a, L b) {
+  template <class L> static L of(L a, L b) {
     using S = HostVector<i32, sizeof(L)>;
     return (L)((S)(a << 16) >> 16) * (L)((S)(b << 16) >> 16) + (L)((S)a >> 16) * (L)((S)b >> 16);
   }
 };
 /// Unsigned bytes of `a` times signed ones of `b`, two products added. L of i16.
 struct MultiplyAddBytes {
-  template <class L>
-  static L of(L a, L b) {
+  template <class L> static L of(L a, L b) {
     using U = HostVector<u16, sizeof(L)>;
     const L low = (a & 0xff) * ((L)((U)b << 8) >> 8), high = (L)((U)a >> 8) * (b >> 8);  // each fits
     return __builtin_elementwise_add_sat(low, high);
@@ -141,29 +119,25 @@ struct MultiplyAddBytes {
 };
 /// L unsigned, the value is signed.
 struct Absolute {
-  template <class L>
-  static L of(L a) {
+  template <class L> static L of(L a) {
     const L minus = (L)((HostVector<std::make_signed_t<LaneOf<L>>, sizeof(L)>)a < 0);
     return (a ^ minus) - minus;
   }
 };
 /// L unsigned, the values are signed.
 struct WithSign {
-  template <class L>
-  static L of(L a, L b) {
+  template <class L> static L of(L a, L b) {
     const L minus = (L)((HostVector<std::make_signed_t<LaneOf<L>>, sizeof(L)>)b < 0);
     return ((a ^ minus) - minus) & ~(L)(b == 0);
   }
 };
 
-// ---- shifts ---------------------------------------------------------------------------------------------------------------
+// ---- shifts ---------------------------------------------------------------------------------------------------------
 
 /// The count is a byte, or the lowest 64 bits of a vector. T unsigned: logical; signed: arithmetic, to the right.
-template <class T, bool kLeft>
-struct Shift {
+template <class T, bool kLeft> struct Shift {
   static constexpr unsigned kWidth = sizeof(T) * 8;
-  template <class V>
-  static V by(V a, u64 count) {
+  template <class V> static V by(V a, u64 count) {
     if (count >= kWidth) {
       if constexpr (std::is_unsigned_v<T>) return V{};
       count = kWidth - 1;
@@ -172,15 +146,13 @@ struct Shift {
     const auto n = static_cast<T>(count);
     return from_host<V>(kLeft ? x << n : x >> n);
   }
-  template <class V>
-  static V run(V a, u8 count) { return by(a, count); }
+  template <class V> static V run(V a, u8 count) { return by(a, count); }
   static u64 run(u64 a, u64 count) { return by(a, count); }
   static Vec128 run(Vec128 a, Vec128 count) { return by(a, count.q[0]); }
 };
 
 /// 64 bits of `words` (and zeros behind them) from bit `from` on.
-template <std::size_t N>
-constexpr u64 bits_from(const std::array<u64, N>& words, unsigned from) {
+template <std::size_t N> constexpr u64 bits_from(const std::array<u64, N>& words, unsigned from) {
   const auto word = [&words](unsigned n) { return n < N ? words[n] : 0; };
   const unsigned n = from / 64, bit = from % 64;
   return bit == 0 ? word(n) : word(n) >> bit | word(n + 1) << (64 - bit);
@@ -201,27 +173,24 @@ struct ShiftBytesRight {
   }
 };
 
-// ---- across lanes -----------------------------------------------------------------------------------------------------------
+// ---- across lanes ---------------------------------------------------------------------------------------------------
 
 /// PHADD, PHSUB: neighbours; the lower half from a, the upper one from b.
-template <class T, class F>
-struct Horizontal {
-  template <class V>
-  static V run(V a, V b) {
+template <class T, class F> struct Horizontal {
+  template <class V> static V run(V a, V b) {
     return with(host_vector<T>(a), host_vector<T>(b), std::make_index_sequence<kLanes<T, V>>{}, V{});
   }
 
  private:
-  template <class L, std::size_t... N, class V>
-  static V with(L x, L y, std::index_sequence<N...>, V) {
-    return from_host<V>(F::of(__builtin_shufflevector(x, y, (2 * N)...), __builtin_shufflevector(x, y, (2 * N + 1)...)));
+  template <class L, std::size_t... N, class V> static V with(L x, L y, std::index_sequence<N...>, V) {
+    return from_host<V>(
+        F::of(__builtin_shufflevector(x, y, (2 * N)...), __builtin_shufflevector(x, y, (2 * N + 1)...)));
   }
 };
 
 /// PSADBW: the sum of absolute differences of eight bytes, in each quadword.
 struct SumOfDifferences {
-  template <class V>
-  static V run(V a, V b) {
+  template <class V> static V run(V a, V b) {
     const auto x = host_vector<u8>(a), y = host_vector<u8>(b);
     auto sums = lanes<u64>(from_host<V>(__builtin_elementwise_max(x, y) - __builtin_elementwise_min(x, y)));
     for (u64& v : sums) {

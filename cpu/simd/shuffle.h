@@ -9,42 +9,36 @@
 namespace orrery::cpu::simd {
 
 /// PUNPCKL, PUNPCKH, UNPCKL, UNPCKH: lanes of the lower or upper halves in turn.
-template <class T, bool kHigh>
-struct Unpack {
-  template <class V>
-  static V run(V a, V b) { return with(a, b, std::make_index_sequence<kLanes<T, V>>{}); }
+template <class T, bool kHigh> struct Unpack {
+  template <class V> static V run(V a, V b) { return with(a, b, std::make_index_sequence<kLanes<T, V>>{}); }
   /// The memory operand of the MMX forms of PUNPCKL has 32 bits.
   static u64 run(u64 a, u32 b) { return run<u64>(a, b); }
 
  private:
-  template <class V, std::size_t... N>
-  static V with(V a, V b, std::index_sequence<N...>) {
+  template <class V, std::size_t... N> static V with(V a, V b, std::index_sequence<N...>) {
     constexpr std::size_t kCount = sizeof...(N), kFrom = kHigh ? kCount / 2 : 0;
-    return from_host<V>(__builtin_shufflevector(host_vector<T>(a), host_vector<T>(b), (kFrom + N / 2 + N % 2 * kCount)...));
+    return from_host<V>(
+        __builtin_shufflevector(host_vector<T>(a), host_vector<T>(b), (kFrom + N / 2 + N % 2 * kCount)...));
   }
 };
 
 /// PACK: signed lanes of a, then of b, saturated to half their width.
-template <class From, class To>
-struct Pack {
-  template <class V>
-  static V run(V a, V b) { return with(a, b, std::make_index_sequence<2 * kLanes<From, V>>{}); }
+template <class From, class To> struct Pack {
+  template <class V> static V run(V a, V b) { return with(a, b, std::make_index_sequence<2 * kLanes<From, V>>{}); }
 
  private:
-  template <class V, std::size_t... N>
-  static V with(V a, V b, std::index_sequence<N...>) {
+  template <class V, std::size_t... N> static V with(V a, V b, std::index_sequence<N...>) {
     const auto x = host_vector<From>(a), y = host_vector<From>(b);
     const auto both = __builtin_shufflevector(x, y, N...);
-    const auto low = both * 0 + From{std::numeric_limits<To>::min()}, high = both * 0 + From{std::numeric_limits<To>::max()};
+    const auto low = both * 0 + From{std::numeric_limits<To>::min()},
+               high = both * 0 + From{std::numeric_limits<To>::max()};
     return from_host<V>(lanes_to<To>(__builtin_elementwise_min(__builtin_elementwise_max(both, low), high)));
   }
 };
 
 /// PMOVSX, PMOVZX: the lowest lanes of a smaller type made wider.
-template <class From, class To>
-struct Widen {
-  template <class S>
-  static Vec128 run(S b) {
+template <class From, class To> struct Widen {
+  template <class S> static Vec128 run(S b) {
     Lanes<To, Vec128> r{};
     for (std::size_t n = 0; n < r.size(); ++n) {
       r[n] = static_cast<To>(static_cast<From>(b >> (n * sizeof(From) * 8)));
@@ -54,10 +48,8 @@ struct Widen {
 };
 
 /// PSHUFW, PSHUFD: four lanes by two bits each.
-template <class T>
-struct ShuffleFour {
-  template <class V>
-  static V run(V b, u8 imm) {
+template <class T> struct ShuffleFour {
+  template <class V> static V run(V b, u8 imm) {
     const auto y = lanes<T>(b);
     Lanes<T, V> r{};
     for (unsigned n = 0; n < 4; ++n) r[n] = y[imm >> (2 * n) & 3];
@@ -66,8 +58,7 @@ struct ShuffleFour {
 };
 
 /// PSHUFLW, PSHUFHW: the words of one half.
-template <bool kHigh>
-struct ShuffleHalf {
+template <bool kHigh> struct ShuffleHalf {
   static Vec128 run(Vec128 b, u8 imm) {
     b.q[kHigh] = ShuffleFour<u16>::run(b.q[kHigh], imm);
     return b;
@@ -87,8 +78,7 @@ struct ShuffleDoubles {
 
 /// PSHUFB: bytes of a by the numbers in b; zero where bit 7 is set.
 struct ShuffleBytes {
-  template <class V>
-  static V run(V a, V b) {
+  template <class V> static V run(V a, V b) {
     const auto x = lanes<u8>(a), y = lanes<u8>(b);
     Lanes<u8, V> r{};
     for (std::size_t n = 0; n < r.size(); ++n) r[n] = (y[n] & 0x80) != 0 ? 0 : x[y[n] & (r.size() - 1)];
@@ -106,8 +96,7 @@ struct AlignRight {
 };
 
 /// BLENDPS, BLENDPD, PBLENDW: lanes of b where the bit is set.
-template <class T>
-struct Blend {
+template <class T> struct Blend {
   static Vec128 run(Vec128 a, Vec128 b, u8 imm) {
     auto x = lanes<T>(a);
     const auto y = lanes<T>(b);
@@ -117,8 +106,7 @@ struct Blend {
 };
 
 /// PBLENDVB, BLENDVPS, BLENDVPD: by the sign bits of a mask.
-template <class T>
-struct BlendVariable {
+template <class T> struct BlendVariable {
   static Vec128 run(Vec128 a, Vec128 b, Vec128 mask) {
     auto x = lanes<T>(a);
     const auto y = lanes<T>(b), m = lanes<T>(mask);
@@ -128,19 +116,15 @@ struct BlendVariable {
 };
 
 /// PINSR: one lane replaced. PEXTR: one lane.
-template <class T>
-struct Insert {
-  template <class V>
-  static V run(V a, T b, u8 imm) {
+template <class T> struct Insert {
+  template <class V> static V run(V a, T b, u8 imm) {
     auto x = lanes<T>(a);
     x[imm & (x.size() - 1)] = b;
     return join<V, T>(x);
   }
 };
-template <class T>
-struct Extract {
-  template <class V>
-  static T run(V a, u8 imm) {
+template <class T> struct Extract {
+  template <class V> static T run(V a, u8 imm) {
     const auto x = lanes<T>(a);
     return x[imm & (x.size() - 1)];
   }
@@ -160,10 +144,8 @@ struct InsertSingle {
 };
 
 /// PMOVMSKB, MOVMSKPS, MOVMSKPD: the sign bits.
-template <class T>
-struct SignMask {
-  template <class V>
-  static u32 run(V a) {
+template <class T> struct SignMask {
+  template <class V> static u32 run(V a) {
     if constexpr (sizeof(T) == 1) return bytes(lanes<u64>(a));
     const auto x = lanes<T>(a);
     u32 mask = 0;
@@ -173,8 +155,7 @@ struct SignMask {
 
  private:
   /// The multiplication adds up copies of the eight bits, one for each place in the uppermost byte.
-  template <std::size_t N>
-  static u32 bytes(const std::array<u64, N>& quadwords) {
+  template <std::size_t N> static u32 bytes(const std::array<u64, N>& quadwords) {
     u32 mask = 0;
     for (std::size_t n = 0; n < N; ++n) {
       mask |= static_cast<u32>((quadwords[n] >> 7 & 0x0101010101010101) * 0x0102040810204080 >> 56) << (8 * n);
@@ -193,8 +174,7 @@ struct MoveLowToHigh {
 struct DuplicateDouble {
   static Vec128 run(u64 b) { return {{b, b}}; }
 };
-template <bool kOdd>
-struct DuplicateSingles {
+template <bool kOdd> struct DuplicateSingles {
   static Vec128 run(Vec128 b) {
     const auto y = lanes<u32>(b);
     return join<Vec128, u32>({y[kOdd], y[kOdd], y[2 + kOdd], y[2 + kOdd]});

@@ -6,8 +6,8 @@
 namespace orrery::cpu::simd {
 
 // Flags are in 5:0, their masks in 12:7, rounding control in 14:13.
-inline constexpr u32 kMxcsrFlags = 63, kMxcsrPe = 1u << 5, kMxcsrDaz = 1u << 6, kMxcsrPm = 1u << 12, kMxcsrRc = 3u << 13,
-                     kMxcsrFtz = 1u << 15;
+inline constexpr u32 kMxcsrFlags = 63, kMxcsrPe = 1u << 5, kMxcsrDaz = 1u << 6, kMxcsrPm = 1u << 12,
+                     kMxcsrRc = 3u << 13, kMxcsrFtz = 1u << 15;
 
 /// What the operations of one instruction depend on and report.
 struct FloatUnit {

@@ -6,8 +6,7 @@
 namespace orrery::cpu::soft {
 namespace {
 
-template <class F>
-F add_signed(Env& env, const Unpacked& a, const Unpacked& b, bool b_sign) {
+template <class F> F add_signed(Env& env, const Unpacked& a, const Unpacked& b, bool b_sign) {
   if (a.infinite() && b.infinite() && a.sign != b_sign) return invalid<F>(env);
   if (!note_denormals(env, a.denormal || b.denormal)) return {};
   if (a.infinite()) return infinity<F>(a.sign);
@@ -34,14 +33,12 @@ F add_signed(Env& env, const Unpacked& a, const Unpacked& b, bool b_sign) {
 
 }  // namespace
 
-template <class F>
-F add(Env& env, const Unpacked& a, const Unpacked& b) {
+template <class F> F add(Env& env, const Unpacked& a, const Unpacked& b) {
   if (a.odd() || b.odd()) return propagate_nan<F>(env, a, b);
   return add_signed<F>(env, a, b, b.sign);
 }
 
-template <class F>
-F subtract(Env& env, const Unpacked& a, const Unpacked& b) {
+template <class F> F subtract(Env& env, const Unpacked& a, const Unpacked& b) {
   if (a.odd() || b.odd()) return propagate_nan<F>(env, a, b);
   return add_signed<F>(env, a, b, !b.sign);
 }

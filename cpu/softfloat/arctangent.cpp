@@ -13,9 +13,7 @@ constexpr WideFloat kWidePi{false, 1, kPi}, kWideHalfPi{false, 0, kPi}, kWideQua
 constexpr auto kSeries = odd_reciprocals<14>();
 
 /// Times a small integer.
-WideFloat times(const WideFloat& a, unsigned n) {
-  return multiply(a, normalised(false, 127, n));
-}
+WideFloat times(const WideFloat& a, unsigned n) { return multiply(a, normalised(false, 127, n)); }
 
 /// atan(y/x) for 0 < y <= x.
 WideFloat arctangent_of_ratio(const WideFloat& y, const WideFloat& x) {

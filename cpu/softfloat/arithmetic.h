@@ -1,49 +1,37 @@
 // The basic operations, for F32, F64 and F80 results.
 //
 // F80 operations take unpacked operands, since the x87 computes with operands of several formats; a memory operand of
-// another format is not converted first, so that NaN and denormal rules see what was there. F32 and F64 have short forms.
+// another format is not converted first, so that NaN and denormal rules see what was there. F32 and F64 have short
+// forms.
 #pragma once
 
 #include "cpu/softfloat/unpacked.h"
 
 namespace orrery::cpu::soft {
 
-template <class F>
-F add(Env& env, const Unpacked& a, const Unpacked& b);
-template <class F>
-F subtract(Env& env, const Unpacked& a, const Unpacked& b);
-template <class F>
-F multiply(Env& env, const Unpacked& a, const Unpacked& b);
-template <class F>
-F divide(Env& env, const Unpacked& a, const Unpacked& b);
-template <class F>
-F square_root(Env& env, const Unpacked& a);
+template <class F> F add(Env& env, const Unpacked& a, const Unpacked& b);
+template <class F> F subtract(Env& env, const Unpacked& a, const Unpacked& b);
+template <class F> F multiply(Env& env, const Unpacked& a, const Unpacked& b);
+template <class F> F divide(Env& env, const Unpacked& a, const Unpacked& b);
+template <class F> F square_root(Env& env, const Unpacked& a);
 
-template <class F>
-F add(Env& env, F a, F b) { return add<F>(env, unpack(env, a), unpack(env, b)); }
-template <class F>
-F subtract(Env& env, F a, F b) { return subtract<F>(env, unpack(env, a), unpack(env, b)); }
-template <class F>
-F multiply(Env& env, F a, F b) { return multiply<F>(env, unpack(env, a), unpack(env, b)); }
-template <class F>
-F divide(Env& env, F a, F b) { return divide<F>(env, unpack(env, a), unpack(env, b)); }
-template <class F>
-F square_root(Env& env, F a) { return square_root<F>(env, unpack(env, a)); }
+template <class F> F add(Env& env, F a, F b) { return add<F>(env, unpack(env, a), unpack(env, b)); }
+template <class F> F subtract(Env& env, F a, F b) { return subtract<F>(env, unpack(env, a), unpack(env, b)); }
+template <class F> F multiply(Env& env, F a, F b) { return multiply<F>(env, unpack(env, a), unpack(env, b)); }
+template <class F> F divide(Env& env, F a, F b) { return divide<F>(env, unpack(env, a), unpack(env, b)); }
+template <class F> F square_root(Env& env, F a) { return square_root<F>(env, unpack(env, a)); }
 
-/// a * b + c with one rounding (FMA; F32 and F64). The forms that subtract or negate change signs of operands: do that on
-/// the unpacked operands with negated(), which leaves NaNs alone. NaNs: the first of a, b, c that is one.
-template <class F>
-F multiply_add(Env& env, const Unpacked& a, const Unpacked& b, const Unpacked& c);
+/// a * b + c with one rounding (FMA; F32 and F64). The forms that subtract or negate change signs of operands: do that
+/// on the unpacked operands with negated(), which leaves NaNs alone. NaNs: the first of a, b, c that is one.
+template <class F> F multiply_add(Env& env, const Unpacked& a, const Unpacked& b, const Unpacked& c);
 inline Unpacked negated(Unpacked u) {
   if (!u.nan()) u.sign = !u.sign;
   return u;
 }
 
 /// MINPS and MAXPS: the second operand if one is a NaN (then invalid) or both are zeros.
-template <class F>
-F minimum(Env& env, F a, F b);
-template <class F>
-F maximum(Env& env, F a, F b);
+template <class F> F minimum(Env& env, F a, F b);
+template <class F> F maximum(Env& env, F a, F b);
 
 /// Any NaN is invalid unless `quiet`, in which case signaling ones are. `denormal_flag`: denormals are reported.
 Order compare(Env& env, const Unpacked& a, const Unpacked& b, bool quiet, bool denormal_flag = true);

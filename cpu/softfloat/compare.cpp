@@ -29,8 +29,7 @@ Order compare(Env& env, const Unpacked& a, const Unpacked& b, bool quiet, bool d
 
 namespace {
 
-template <class F>
-F choose(Env& env, F a, F b, Order wanted) {
+template <class F> F choose(Env& env, F a, F b, Order wanted) {
   const Unpacked x = unpack(env, a), y = unpack(env, b);
   const Order order = compare(env, x, y, false);
   const auto flushed = [](F v, const Unpacked& u) { return u.zero() ? zero<F>(u.sign) : v; };
@@ -39,10 +38,8 @@ F choose(Env& env, F a, F b, Order wanted) {
 
 }  // namespace
 
-template <class F>
-F minimum(Env& env, F a, F b) { return choose(env, a, b, Order::Less); }
-template <class F>
-F maximum(Env& env, F a, F b) { return choose(env, a, b, Order::Greater); }
+template <class F> F minimum(Env& env, F a, F b) { return choose(env, a, b, Order::Less); }
+template <class F> F maximum(Env& env, F a, F b) { return choose(env, a, b, Order::Greater); }
 
 template F32 minimum<F32>(Env&, F32, F32);
 template F64 minimum<F64>(Env&, F64, F64);

@@ -4,8 +4,7 @@
 
 namespace orrery::cpu::soft {
 
-template <class F>
-F convert(Env& env, const Unpacked& u, bool denormal_flag) {
+template <class F> F convert(Env& env, const Unpacked& u, bool denormal_flag) {
   switch (u.kind) {
     case Kind::Zero: return zero<F>(u.sign);
     case Kind::Infinity: return infinity<F>(u.sign);
@@ -21,11 +20,9 @@ F convert(Env& env, const Unpacked& u, bool denormal_flag) {
   return round_pack<F>(env, u.sign, u.exp, u.sig, 0);
 }
 
-template <class F>
-F from_integer(Env& env, i64 v) { return convert<F>(env, unpack_integer(v)); }
+template <class F> F from_integer(Env& env, i64 v) { return convert<F>(env, unpack_integer(v)); }
 
-template <class F>
-F from_unsigned(Env& env, u64 v) {
+template <class F> F from_unsigned(Env& env, u64 v) {
   if (v == 0) return zero<F>(false);
   const int shift = std::countl_zero(v);
   return round_pack<F>(env, false, 63 - shift, v << shift, 0);
@@ -62,8 +59,7 @@ i64 to_integer(Env& env, const Unpacked& u, unsigned width, Rounding rounding) {
   return static_cast<i64>(u.sign ? ~magnitude + 1 : magnitude);
 }
 
-template <class F>
-F round_to_integer(Env& env, const Unpacked& u, Rounding rounding, bool inexact_flag) {
+template <class F> F round_to_integer(Env& env, const Unpacked& u, Rounding rounding, bool inexact_flag) {
   if (!u.finite()) return convert<F>(env, u);
   if (u.denormal) {
     env.raise(kDenormal);
@@ -82,10 +78,10 @@ F round_to_integer(Env& env, const Unpacked& u, Rounding rounding, bool inexact_
   return encode<F>(u.sign, static_cast<unsigned>(63 - shift + Format<F>::kBias), magnitude << shift);
 }
 
-#define ORRERY_FORMAT(F)                                                    \
-  template F convert<F>(Env&, const Unpacked&, bool);                       \
-  template F from_integer<F>(Env&, i64);                                    \
-  template F from_unsigned<F>(Env&, u64);                                   \
+#define ORRERY_FORMAT(F)                              \
+  template F convert<F>(Env&, const Unpacked&, bool); \
+  template F from_integer<F>(Env&, i64);              \
+  template F from_unsigned<F>(Env&, u64);             \
   template F round_to_integer<F>(Env&, const Unpacked&, Rounding, bool)
 ORRERY_FORMAT(F16);
 ORRERY_FORMAT(F32);

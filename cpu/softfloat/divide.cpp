@@ -11,8 +11,7 @@ u64 low_bits(bool exact, bool half, bool more) { return exact ? 0 : half ? kTopB
 
 }  // namespace
 
-template <class F>
-F divide(Env& env, const Unpacked& a, const Unpacked& b) {
+template <class F> F divide(Env& env, const Unpacked& a, const Unpacked& b) {
   if (a.odd() || b.odd()) return propagate_nan<F>(env, a, b);
   const bool sign = a.sign != b.sign;
   if ((a.infinite() && b.infinite()) || (a.zero() && b.zero())) return invalid<F>(env);
@@ -65,8 +64,7 @@ Root root64(u64 v) {
 
 }  // namespace
 
-template <class F>
-F square_root(Env& env, const Unpacked& a) {
+template <class F> F square_root(Env& env, const Unpacked& a) {
   if (a.odd()) return propagate_nan<F>(env, a);
   if (a.zero()) return zero<F>(a.sign);
   if (a.sign) return invalid<F>(env);

@@ -5,8 +5,7 @@
 
 namespace orrery::cpu::soft {
 
-template <class F>
-F multiply(Env& env, const Unpacked& a, const Unpacked& b) {
+template <class F> F multiply(Env& env, const Unpacked& a, const Unpacked& b) {
   if (a.odd() || b.odd()) return propagate_nan<F>(env, a, b);
   const bool sign = a.sign != b.sign;
   if ((a.infinite() && b.zero()) || (a.zero() && b.infinite())) return invalid<F>(env);
@@ -19,8 +18,7 @@ F multiply(Env& env, const Unpacked& a, const Unpacked& b) {
   return round_pack<F>(env, sign, a.exp + b.exp + 1 - shift, high64(product), low64(product), result_precision<F>(env));
 }
 
-template <class F>
-F multiply_add(Env& env, const Unpacked& a, const Unpacked& b, const Unpacked& c) {
+template <class F> F multiply_add(Env& env, const Unpacked& a, const Unpacked& b, const Unpacked& c) {
   const bool product_infinite = a.infinite() || b.infinite();
   const bool product_zero = a.zero() || b.zero();
   if (a.odd() || b.odd() || c.odd()) {

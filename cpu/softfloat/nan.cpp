@@ -15,8 +15,7 @@ const Unpacked& x87_choice(const Unpacked& a, const Unpacked& b) {
 
 }  // namespace
 
-template <class F>
-F propagate_nan(Env& env, const Unpacked& a, const Unpacked& b) {
+template <class F> F propagate_nan(Env& env, const Unpacked& a, const Unpacked& b) {
   if (a.kind == Kind::Unsupported || b.kind == Kind::Unsupported) return invalid<F>(env);
   if (a.kind == Kind::SignalingNan || b.kind == Kind::SignalingNan) env.raise(kInvalid);
   const Unpacked& n = Format<F>::kExtended ? x87_choice(a, b) : a.nan() ? a : b;

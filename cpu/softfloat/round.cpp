@@ -7,8 +7,7 @@ constexpr int kBiasAdjust = 24576;  // 3 * 2^13
 
 }  // namespace
 
-template <class F>
-F round_overflow(Env& env, bool sign, int exp, const RoundedSignificand& r, unsigned drop) {
+template <class F> F round_overflow(Env& env, bool sign, int exp, const RoundedSignificand& r, unsigned drop) {
   using Fmt = Format<F>;
   env.raise(kOverflow);
   if (env.unmasked(kOverflow)) {
@@ -32,8 +31,7 @@ F round_overflow(Env& env, bool sign, int exp, const RoundedSignificand& r, unsi
   return encode<F>(sign, Fmt::kMaxExp + Fmt::kBias, ~u64{0} << drop);
 }
 
-template <class F>
-F round_tiny(Env& env, bool sign, int exp, u64 sig, u64 low, unsigned drop) {
+template <class F> F round_tiny(Env& env, bool sign, int exp, u64 sig, u64 low, unsigned drop) {
   using Fmt = Format<F>;
   // Tiny: below the smallest normal number after rounding with unbounded exponent (SDM vol. 1, 4.9.1.5).
   const RoundedSignificand unbounded = round_significand(env.rounding, sign, sig, low, drop);

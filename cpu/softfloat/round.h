@@ -52,21 +52,21 @@ inline void shift_right_sticky(u64& sig, u64& low, unsigned count) {
   }
 }
 
-template <class F>
-F round_overflow(Env& env, bool sign, int exp, const RoundedSignificand& r, unsigned drop);
-template <class F>
-F round_tiny(Env& env, bool sign, int exp, u64 sig, u64 low, unsigned drop);
+template <class F> F round_overflow(Env& env, bool sign, int exp, const RoundedSignificand& r, unsigned drop);
+template <class F> F round_tiny(Env& env, bool sign, int exp, u64 sig, u64 low, unsigned drop);
 
-/// The value (sig + low/2^64) * 2^(exp - 63), sig's top bit set and low's lowest bit sticky, rounded to F with `precision`
-/// significand bits.
+/// The value (sig + low/2^64) * 2^(exp - 63), sig's top bit set and low's lowest bit sticky, rounded to F with
+/// `precision` significand bits.
 template <class F>
 F round_pack(Env& env, bool sign, int exp, u64 sig, u64 low, unsigned precision = Format<F>::kPrecision) {
   using Fmt = Format<F>;
   const unsigned drop = 64 - precision;
-  if (exp < Fmt::kMinExp) [[unlikely]] return round_tiny<F>(env, sign, exp, sig, low, drop);
+  if (exp < Fmt::kMinExp) [[unlikely]]
+    return round_tiny<F>(env, sign, exp, sig, low, drop);
   const RoundedSignificand r = round_significand(env.rounding, sign, sig, low, drop);
   if (r.carry) ++exp;
-  if (exp > Fmt::kMaxExp) [[unlikely]] return round_overflow<F>(env, sign, exp, r, drop);
+  if (exp > Fmt::kMaxExp) [[unlikely]]
+    return round_overflow<F>(env, sign, exp, r, drop);
   if (r.inexact) {
     env.raise(kInexact);
     env.rounded_up = r.up;
@@ -75,8 +75,7 @@ F round_pack(Env& env, bool sign, int exp, u64 sig, u64 low, unsigned precision 
 }
 
 /// Precision of arithmetic results: that of the format, or for F80 what the environment says.
-template <class F>
-unsigned result_precision(const Env& env) {
+template <class F> unsigned result_precision(const Env& env) {
   return Format<F>::kExtended ? env.precision : Format<F>::kPrecision;
 }
 

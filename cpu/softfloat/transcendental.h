@@ -1,11 +1,11 @@
 // The x87's transcendental functions: F2XM1, FYL2X, FYL2XP1, FPATAN, FPTAN, FSIN, FCOS, FSINCOS.
 //
-// Between operands and result everything is computed with 128-bit significands, and the result is rounded once, by RC, to
-// 64 bits: it differs from the exact one by little more than half a unit in the last place (less than one when RC is not
-// nearest), over the whole range, and is the same on every host.
+// Between operands and result everything is computed with 128-bit significands, and the result is rounded once, by RC,
+// to 64 bits: it differs from the exact one by little more than half a unit in the last place (less than one when RC is
+// not nearest), over the whole range, and is the same on every host.
 //
-// Trigonometric arguments are reduced by pi as it is, not by the 66 bits of SDM vol. 1, 8.3.10. Processors that reduce by
-// 66 bits give sines of a different angle near multiples of pi; this gives what the instruction is meant to.
+// Trigonometric arguments are reduced by pi as it is, not by the 66 bits of SDM vol. 1, 8.3.10. Processors that reduce
+// by 66 bits give sines of a different angle near multiples of pi; this gives what the instruction is meant to.
 #pragma once
 
 #include "cpu/softfloat/unpacked.h"

@@ -41,7 +41,8 @@ Reduced reduce(const Unpacked& a) {
     const u64 next = k + 1 < 4 ? fraction[k + 1] : 0;
     return shift == 0 ? fraction[k] : (fraction[k] << shift) | (next >> (64 - shift));
   };
-  const WideFloat quarter_turns{above, -1 - static_cast<int>(zeros), make128(shifted(n), n + 1 < 4 ? shifted(n + 1) : 0)};
+  const WideFloat quarter_turns{above, -1 - static_cast<int>(zeros),
+                                make128(shifted(n), n + 1 < 4 ? shifted(n + 1) : 0)};
   constexpr WideFloat kHalfPi{false, 0, kPi};
   return {quadrant & 3, multiply(quarter_turns, kHalfPi)};
 }
@@ -53,8 +54,7 @@ Reduced reduce_any(const Unpacked& a) {
 }
 
 /// 1/(2k + first)!, k = 0, 1, ..., times 2^127.
-template <std::size_t N>
-constexpr std::array<u128, N> reciprocal_factorials(unsigned first) {
+template <std::size_t N> constexpr std::array<u128, N> reciprocal_factorials(unsigned first) {
   std::array<u128, N> c{kFixedOne};
   for (unsigned k = 1; k < N; ++k) c[k] = c[k - 1] / ((2 * k + first - 1) * (2 * k + first));
   return c;

@@ -32,16 +32,17 @@ inline constexpr u8 kAllFlags = 63;
 
 /// What an operation depends on and reports. Flags accumulate.
 ///
-/// `masked` has a set bit for each masked exception. An operation whose pre-computation exception (invalid, divide by zero,
-/// denormal) is unmasked reports it and nothing that would follow from computing; its result means nothing. Overflow and
-/// underflow that are unmasked give an F80 result with its exponent moved by 24576 (SDM vol. 1, 8.5.4 and 8.5.5);
-/// underflow is then reported for exact results too.
+/// `masked` has a set bit for each masked exception. An operation whose pre-computation exception (invalid, divide by
+/// zero, denormal) is unmasked reports it and nothing that would follow from computing; its result means nothing.
+/// Overflow and underflow that are unmasked give an F80 result with its exponent moved by 24576 (SDM vol. 1, 8.5.4
+/// and 8.5.5); underflow is then reported for exact results too.
 struct Env {
   Rounding rounding = Rounding::Nearest;
-  u8 precision = 64;  // significand bits of F80 results of add, subtract, multiply, divide and square root: 24, 53 or 64
+  u8 precision =
+      64;  // significand bits of F80 results of add, subtract, multiply, divide and square root: 24, 53 or 64
   u8 masked = kAllFlags;
-  bool flush_to_zero = false;        // MXCSR.FTZ
-  bool denormals_are_zero = false;   // MXCSR.DAZ
+  bool flush_to_zero = false;       // MXCSR.FTZ
+  bool denormals_are_zero = false;  // MXCSR.DAZ
   u8 flags = 0;
   bool rounded_up = false;  // the last rounding made the magnitude larger (C1 of the x87)
 
@@ -52,31 +53,26 @@ struct Env {
 /// Outcome of a comparison.
 enum class Order : u8 { Less, Equal, Greater, Unordered };
 
-template <class F>
-struct Format;
-template <>
-struct Format<F16> {
+template <class F> struct Format;
+template <> struct Format<F16> {
   using Bits = u16;
   static constexpr bool kExtended = false;
   static constexpr unsigned kPrecision = 11, kExponentBits = 5;
   static constexpr int kBias = 15, kMaxExp = kBias, kMinExp = 1 - kBias;
 };
-template <>
-struct Format<F32> {
+template <> struct Format<F32> {
   using Bits = u32;
   static constexpr bool kExtended = false;
   static constexpr unsigned kPrecision = 24, kExponentBits = 8;
   static constexpr int kBias = 127, kMaxExp = kBias, kMinExp = 1 - kBias;
 };
-template <>
-struct Format<F64> {
+template <> struct Format<F64> {
   using Bits = u64;
   static constexpr bool kExtended = false;
   static constexpr unsigned kPrecision = 53, kExponentBits = 11;
   static constexpr int kBias = 1023, kMaxExp = kBias, kMinExp = 1 - kBias;
 };
-template <>
-struct Format<F80> {
+template <> struct Format<F80> {
   static constexpr bool kExtended = true;
   static constexpr unsigned kPrecision = 64, kExponentBits = 15;
   static constexpr int kBias = 16383, kMaxExp = kBias, kMinExp = 1 - kBias;

@@ -1,5 +1,5 @@
-// Floating point with 128-bit significands, for what lies between the operands and the rounded result of a transcendental
-// function. Truncating: each operation is off by less than 2^-126 of its result.
+// Floating point with 128-bit significands, for what lies between the operands and the rounded result of a
+// transcendental function. Truncating: each operation is off by less than 2^-126 of its result.
 #pragma once
 
 #include <array>
@@ -86,8 +86,7 @@ constexpr u128 fraction128(const WideFloat& a) {
 }
 
 /// coefficients[0] -+ z * (coefficients[1] -+ z * (...)), for z < 1 times 2^128 and coefficients times 2^127.
-template <bool kAlternating, std::size_t N>
-constexpr u128 series(const std::array<u128, N>& coefficients, u128 z) {
+template <bool kAlternating, std::size_t N> constexpr u128 series(const std::array<u128, N>& coefficients, u128 z) {
   u128 p = coefficients[N - 1];
   for (std::size_t k = N - 1; k-- > 0;) {
     const u128 term = multiply_high(z, p);
@@ -97,8 +96,7 @@ constexpr u128 series(const std::array<u128, N>& coefficients, u128 z) {
 }
 
 /// 1/1, 1/3, 1/5, ...
-template <std::size_t N>
-constexpr std::array<u128, N> odd_reciprocals() {
+template <std::size_t N> constexpr std::array<u128, N> odd_reciprocals() {
   std::array<u128, N> c{};
   for (std::size_t k = 0; k < N; ++k) c[k] = kFixedOne / (2 * k + 1);
   return c;

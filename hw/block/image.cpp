@@ -112,8 +112,7 @@ class Device final : public BlockDevice {
 
   /// Calls `f(cluster, first byte in it, part of span)` for each cluster that the span at `offset` touches, until one
   /// gives false.
-  template <class Span, class F>
-  static bool each_cluster(u64 offset, Span span, F f) {
+  template <class Span, class F> static bool each_cluster(u64 offset, Span span, F f) {
     while (!span.empty()) {
       const u64 within = offset % kClusterSize;
       const u64 count = std::min<u64>(span.size(), kClusterSize - within);

@@ -62,8 +62,7 @@ class ApicBus {
   bool send(const ApicMessage& message) {
     return send(message, [&](const ApicAgent& a) { return a.addressed(message.destination, message.logical); });
   }
-  template <class Chosen>
-  bool send(const ApicMessage& message, Chosen&& chosen) {
+  template <class Chosen> bool send(const ApicMessage& message, Chosen&& chosen) {
     if (message.delivery == ApicDelivery::LowestPriority) {
       ApicAgent* best = nullptr;
       for (ApicAgent* agent : agents_) {

@@ -60,8 +60,7 @@ class Archive {
   void section(std::string_view name, u32 version, const std::function<void(u32 version)>& body);
 
   /// One tagged field. Tags are unique within their section.
-  template <class T>
-  void operator()(std::string_view tag, T& value);
+  template <class T> void operator()(std::string_view tag, T& value);
 
   /// A tagged run of raw bytes of fixed length.
   void bytes(std::string_view tag, std::span<u8> data);
@@ -76,7 +75,7 @@ class Archive {
   struct Scope {
     std::string name;
     std::map<std::string, std::vector<u8>, std::less<>> fields;  // load and compare
-    std::vector<u8> out;                                          // save
+    std::vector<u8> out;                                         // save
   };
 
   explicit Archive(Mode mode) : mode_(mode) {}
@@ -95,23 +94,20 @@ class Archive {
 };
 
 /// Saves `thing` (anything with archive()) to bytes.
-template <class T>
-std::vector<u8> save_to_bytes(T& thing) {
+template <class T> std::vector<u8> save_to_bytes(T& thing) {
   Archive ar = Archive::saver();
   thing.archive(ar);
   return ar.take();
 }
 
 /// Loads `thing` from bytes; throws ArchiveError.
-template <class T>
-void load_from_bytes(T& thing, std::span<const u8> bytes) {
+template <class T> void load_from_bytes(T& thing, std::span<const u8> bytes) {
   Archive ar = Archive::loader(bytes);
   thing.archive(ar);
 }
 
 /// The fields in which `thing` differs from bytes.
-template <class T>
-std::vector<std::string> differences_from_bytes(T& thing, std::span<const u8> bytes) {
+template <class T> std::vector<std::string> differences_from_bytes(T& thing, std::span<const u8> bytes) {
   Archive ar = Archive::comparer(bytes);
   thing.archive(ar);
   return ar.differences();
@@ -121,22 +117,15 @@ std::vector<std::string> differences_from_bytes(T& thing, std::span<const u8> by
 u64 hash_bytes(std::span<const u8> data, u64 seed = 0);
 
 namespace detail {
-template <class T>
-struct is_std_array : std::false_type {};
-template <class T, std::size_t N>
-struct is_std_array<std::array<T, N>> : std::true_type {};
-template <class T>
-struct is_vector : std::false_type {};
-template <class T>
-struct is_vector<std::vector<T>> : std::true_type {};
-template <class T>
-struct is_optional : std::false_type {};
-template <class T>
-struct is_optional<std::optional<T>> : std::true_type {};
+template <class T> struct is_std_array : std::false_type {};
+template <class T, std::size_t N> struct is_std_array<std::array<T, N>> : std::true_type {};
+template <class T> struct is_vector : std::false_type {};
+template <class T> struct is_vector<std::vector<T>> : std::true_type {};
+template <class T> struct is_optional : std::false_type {};
+template <class T> struct is_optional<std::optional<T>> : std::true_type {};
 }  // namespace detail
 
-template <class T>
-void Archive::operator()(std::string_view tag, T& value) {
+template <class T> void Archive::operator()(std::string_view tag, T& value) {
   if constexpr (std::is_same_v<T, bool>) {
     u64 v = value ? 1 : 0;
     number(tag, v);

@@ -40,8 +40,8 @@ IoSpace::Mapping IoSpace::map(IoRange range) {
     for (const Node& node : nodes_) {
       const IoRange& other = node.range;
       if (!other.movable && range.base <= other.base + (other.size - 1) && other.base <= last) {
-        throw BusConflict(fmt::format("{}: '{}' at {:#x}-{:#x} overlaps '{}' at {:#x}-{:#x}", name_, range.name, range.base,
-                                      last, other.name, other.base, other.base + (other.size - 1)));
+        throw BusConflict(fmt::format("{}: '{}' at {:#x}-{:#x} overlaps '{}' at {:#x}-{:#x}", name_, range.name,
+                                      range.base, last, other.name, other.base, other.base + (other.size - 1)));
       }
     }
   }
@@ -90,7 +90,7 @@ void IoSpace::rebuild() {
 
 IoSpace::Node* IoSpace::search(u64 address) const {
   const auto after = std::upper_bound(segments_.begin(), segments_.end(), address,
-                                [](u64 a, const Segment& s) { return a < s.first; });
+                                      [](u64 a, const Segment& s) { return a < s.first; });
   if (after == segments_.begin()) return nullptr;
   const Segment& s = *std::prev(after);
   if (address - s.first > s.length) return nullptr;
@@ -125,7 +125,8 @@ u64 IoSpace::read(u64 address, unsigned width) {
       // The widest declared width that fits what is left, the alignment and the range.
       const u64 offset = at - r.base;
       unsigned unit = r.widths.max;
-      while (unit > r.widths.min && (unit > width - done || misaligned(r, offset, unit) || r.size - offset < unit)) unit /= 2;
+      while (unit > r.widths.min && (unit > width - done || misaligned(r, offset, unit) || r.size - offset < unit))
+        unit /= 2;
       if (unit <= width - done && !misaligned(r, offset, unit)) {
         part = read_unit(*node, at, unit);
         step = unit;
@@ -154,7 +155,8 @@ void IoSpace::write(u64 address, unsigned width, u64 value) {
       const IoRange& r = node->range;
       const u64 offset = at - r.base;
       unsigned unit = r.widths.max;
-      while (unit > r.widths.min && (unit > width - done || misaligned(r, offset, unit) || r.size - offset < unit)) unit /= 2;
+      while (unit > r.widths.min && (unit > width - done || misaligned(r, offset, unit) || r.size - offset < unit))
+        unit /= 2;
       if (unit <= width - done && !misaligned(r, offset, unit)) {
         write_unit(*node, at, unit, value >> (done * 8));
         step = unit;

@@ -2,14 +2,14 @@
 //
 // A device maps ranges. Each range says which access widths its handlers take ("impl"); the bus splits wider accesses,
 // low address first, and widens narrower ones by reading the enclosing unit (a narrow write to a device that takes wide
-// ones only becomes a read of the unit, a merge and a write). Unmapped reads give all ones, unmapped writes vanish; both
-// are logged once per address on `unimp`.
+// ones only becomes a read of the unit, a merge and a write). Unmapped reads give all ones, unmapped writes vanish;
+// both are logged once per address on `unimp`.
 //
 // An access also takes time: see set_access_time().
 //
-// Fixed ranges may not overlap: mapping one over another throws BusConflict, which names both. Ranges that the guest can
-// move (PCI BARs) may be moved anywhere: where they overlap a fixed range, the fixed one answers; between two movable
-// ones, the one that was mapped first.
+// Fixed ranges may not overlap: mapping one over another throws BusConflict, which names both. Ranges that the guest
+// can move (PCI BARs) may be moved anywhere: where they overlap a fixed range, the fixed one answers; between two
+// movable ones, the one that was mapped first.
 #pragma once
 
 #include <functional>
@@ -138,8 +138,8 @@ class IoSpace {
   std::string name_;
   Log& log_;
   std::list<Node> nodes_;
-  std::vector<Segment> segments_;  // sorted, disjoint
-  std::vector<u16> access_ns_;     // by address
+  std::vector<Segment> segments_;   // sorted, disjoint
+  std::vector<u16> access_ns_;      // by address
   mutable std::size_t recent_ = 0;  // index of the one that answered last
   u64 next_sequence_ = 0;
 };

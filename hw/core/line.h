@@ -1,5 +1,6 @@
 // Wires between chips. A level line has a level that lasts (interrupt requests, DRQ, A20, gates); an edge line only
-// carries moments (a keystroke of NMI, a pulse of reset). They are distinct types, so that a chip cannot be wired wrongly.
+// carries moments (a keystroke of NMI, a pulse of reset). They are distinct types, so that a chip cannot be wired
+// wrongly.
 #pragma once
 
 #include <functional>
@@ -10,8 +11,8 @@
 
 namespace orrery::core {
 
-/// One driver, any number of listeners. Listeners hear changes only. Wires are set up once, by the board; a line's level
-/// is state of its driver, which archives it and drives the line again after a load.
+/// One driver, any number of listeners. Listeners hear changes only. Wires are set up once, by the board; a line's
+/// level is state of its driver, which archives it and drives the line again after a load.
 class LevelLine {
  public:
   using Listener = std::function<void(bool level)>;

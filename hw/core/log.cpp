@@ -41,8 +41,7 @@ std::optional<Channel> channel_from_name(std::string_view name) {
   return std::nullopt;
 }
 
-Log::Log()
-    : sink_([](std::string_view line) { fmt::print(stderr, "{}\n", line); }) {}
+Log::Log() : sink_([](std::string_view line) { fmt::print(stderr, "{}\n", line); }) {}
 
 void Log::emit(Channel channel, std::string_view text) { sink_(fmt::format("{}: {}", channel_name(channel), text)); }
 

@@ -58,14 +58,12 @@ class Log {
   bool enabled(Channel channel) const { return enabled_.test(static_cast<std::size_t>(channel)); }
 
   /// Writes one line (no newline at the end of the format) if the channel is enabled.
-  template <class... Args>
-  void operator()(Channel channel, fmt::format_string<Args...> format, Args&&... args) {
+  template <class... Args> void operator()(Channel channel, fmt::format_string<Args...> format, Args&&... args) {
     if (enabled(channel)) emit(channel, fmt::format(format, std::forward<Args>(args)...));
   }
 
   /// As operator(), but the same text is written only once in a run. For unknown ports and the like.
-  template <class... Args>
-  void once(Channel channel, fmt::format_string<Args...> format, Args&&... args) {
+  template <class... Args> void once(Channel channel, fmt::format_string<Args...> format, Args&&... args) {
     if (!enabled(channel)) return;
     std::string text = fmt::format(format, std::forward<Args>(args)...);
     if (first_time(text)) emit(channel, text);

@@ -1,8 +1,8 @@
 // Guest-physical memory: RAM, ROM, holes, and the way to memory-mapped devices.
 //
 // The first 4 GiB and whatever lies above are described page by page (4 KiB): where reads go, where writes go, and
-// flags. A page without a host pointer leads to the device ranges of mmio(). The board maps pages; chips that change the
-// map (PAM and SMRAM registers, a linear frame buffer) do it through map_pages().
+// flags. A page without a host pointer leads to the device ranges of mmio(). The board maps pages; chips that change
+// the map (PAM and SMRAM registers, a linear frame buffer) do it through map_pages().
 //
 // Every write that does not come from the CPU's fast path goes through write*(), which keeps decoded code and dirty
 // tracking exact: DMA, device writes and debugger writes alike.
@@ -31,10 +31,10 @@ inline constexpr u64 kCodeGrain = 128;
 class GuestMemory {
  public:
   struct Page {
-    u8* read = nullptr;   // host address of the page, or null: reads go to mmio()
-    u8* write = nullptr;  // host address of the page, or null: writes go to mmio() (ROM: nowhere)
-    u32 code = 0;         // bit n: decoded code lies in grain n; kept by the CPU's block cache
-    bool watched = false; // the next write must be seen (dirty tracking); cleared by that write
+    u8* read = nullptr;    // host address of the page, or null: reads go to mmio()
+    u8* write = nullptr;   // host address of the page, or null: writes go to mmio() (ROM: nowhere)
+    u32 code = 0;          // bit n: decoded code lies in grain n; kept by the CPU's block cache
+    bool watched = false;  // the next write must be seen (dirty tracking); cleared by that write
   };
 
   /// `ram_size` bytes of zeroed RAM (a multiple of 4 KiB, at least one page), mapped nowhere yet.
@@ -83,7 +83,8 @@ class GuestMemory {
   void on_remap(std::function<void(u64 address, u64 size)> hook) { remap_ = std::move(hook); }
   /// Called when pages of [address, address+size) are watched again: cached write access to them is stale.
   void on_watch(std::function<void(u64 address, u64 size)> hook) { watch_ = std::move(hook); }
-  /// The CPU is about to write fast to a watched page: sets its dirty mark and lets fast writes pass until take_dirty().
+  /// The CPU is about to write fast to a watched page: sets its dirty mark and lets fast writes pass until
+  /// take_dirty().
   void note_write(Page& page) { page.watched = false; }
 
  private:

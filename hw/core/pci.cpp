@@ -91,8 +91,7 @@ PciFunction::Range PciFunction::decode(unsigned index) const {
   Range range;
   u64 top = 0xffffffff;
   switch (bar.kind) {
-    case BarKind::None:
-      return {};
+    case BarKind::None: return {};
     case BarKind::Io:
       range.base = get32(offset) & ~u32{3};
       range.enabled = (command & kPciCommandIo) != 0;

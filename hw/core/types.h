@@ -24,8 +24,7 @@ static_assert(std::endian::native == std::endian::little || std::endian::native 
 namespace core {
 
 /// Reverses the bytes of `v`.
-template <std::unsigned_integral T>
-constexpr T byte_swap(T v) {
+template <std::unsigned_integral T> constexpr T byte_swap(T v) {
   if constexpr (sizeof(T) == 1) return v;
   if constexpr (sizeof(T) == 2) return __builtin_bswap16(v);
   if constexpr (sizeof(T) == 4) return __builtin_bswap32(v);
@@ -33,8 +32,7 @@ constexpr T byte_swap(T v) {
 }
 
 /// Reads a little-endian `T` from unaligned guest bytes at `p`.
-template <std::unsigned_integral T>
-inline T load_le(const void* p) {
+template <std::unsigned_integral T> inline T load_le(const void* p) {
   T v;
   std::memcpy(&v, p, sizeof v);
   if constexpr (std::endian::native == std::endian::big) v = byte_swap(v);
@@ -42,8 +40,7 @@ inline T load_le(const void* p) {
 }
 
 /// Writes `v` as little-endian guest bytes at `p`, which need not be aligned.
-template <std::unsigned_integral T>
-inline void store_le(void* p, std::type_identity_t<T> v) {
+template <std::unsigned_integral T> inline void store_le(void* p, std::type_identity_t<T> v) {
   if constexpr (std::endian::native == std::endian::big) v = byte_swap(v);
   std::memcpy(p, &v, sizeof v);
 }

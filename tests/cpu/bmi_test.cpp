@@ -91,9 +91,9 @@ TEST(Bmi, MulxWritesTheUpperHalfLast) {
 TEST(Bmi, ShiftsWithoutFlagsMaskTheirCounts) {
   BmiRig r;
   EXPECT_EQ(r.eax("c4e2 69f7c6", 0x80000001, 33, 0, kArithFlags), 2u);  // shlx eax, esi, edx
-  EXPECT_EQ(r.eax("c4e2 6bf7c6", 0x80000001, 33), 0x40000000u);        // shrx
-  EXPECT_EQ(r.eax("c4e2 6af7c6", 0x80000001, 33), 0xc0000000u);        // sarx
-  EXPECT_EQ(r.eax("c4e3 7bf0c6 24", 0x80000001), 0x18000000u);         // rorx eax, esi, 36
+  EXPECT_EQ(r.eax("c4e2 6bf7c6", 0x80000001, 33), 0x40000000u);         // shrx
+  EXPECT_EQ(r.eax("c4e2 6af7c6", 0x80000001, 33), 0xc0000000u);         // sarx
+  EXPECT_EQ(r.eax("c4e3 7bf0c6 24", 0x80000001), 0x18000000u);          // rorx eax, esi, 36
   EXPECT_EQ(r.eax("c4e3 7bf0c6 20", 0x80000001), 0x80000001u);
 }
 

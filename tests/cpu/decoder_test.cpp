@@ -336,7 +336,8 @@ TEST_F(DecoderTest, VexHasRulesOfItsOwn) {
   EXPECT_EQ(decode({0x67, 0xc4, 0xe2, 0x68, 0xf2, 0xc9}).id(), "Andn_GyByEy");
   EXPECT_EQ(decode({0xc4, 0xe2, 0x6c, 0xf2, 0xc9}).result, DecodeResult::Invalid) << "VEX.L";
   EXPECT_EQ(decode({0xc4, 0xe3, 0x7b, 0xf0, 0xc9, 3}).id(), "Rorx_GyEyIb");
-  EXPECT_EQ(decode({0xc4, 0xe3, 0x73, 0xf0, 0xc9, 3}).result, DecodeResult::Invalid) << "VEX.vvvv without an operand in it";
+  EXPECT_EQ(decode({0xc4, 0xe3, 0x73, 0xf0, 0xc9, 3}).result, DecodeResult::Invalid)
+      << "VEX.vvvv without an operand in it";
   EXPECT_EQ(decode({0xc4, 0xe0, 0x68, 0xf2, 0xc9}).result, DecodeResult::Invalid) << "map 0";
 }
 

@@ -31,7 +31,8 @@ TEST(Model, FeaturesCanBeAddedAndRemoved) {
 }
 
 TEST(Model, AliasesOfOtherEmulatorsWork) {
-  for (const char* name : {"host", "qemu32", "qemu64", "kvm32", "core2duo", "i486", "Pentium-MMX"}) EXPECT_FALSE(parse(name).name.empty());
+  for (const char* name : {"host", "qemu32", "qemu64", "kvm32", "core2duo", "i486", "Pentium-MMX"})
+    EXPECT_FALSE(parse(name).name.empty());
 }
 
 TEST(Model, UnknownNamesAreAnsweredWithNearOnes) {
@@ -43,9 +44,12 @@ TEST(Model, UnknownNamesAreAnsweredWithNearOnes) {
 }
 
 TEST(Model, SignaturesAreThoseOfTheRealProcessors) {
-  struct { const char* name; u32 signature; } cases[] = {
-      {"486", 0x480}, {"pentium", 0x52c}, {"pentium-mmx", 0x543}, {"pentiumpro", 0x619}, {"pentium2", 0x652},
-      {"pentium3", 0x686}, {"pentium4", 0xf29}, {"core2", 0x6fb},
+  struct {
+    const char* name;
+    u32 signature;
+  } cases[] = {
+      {"486", 0x480},      {"pentium", 0x52c},  {"pentium-mmx", 0x543}, {"pentiumpro", 0x619},
+      {"pentium2", 0x652}, {"pentium3", 0x686}, {"pentium4", 0xf29},    {"core2", 0x6fb},
   };
   for (const auto& c : cases) EXPECT_EQ(parse(c.name).cpuid(1, 0).eax, c.signature) << c.name;
 }
@@ -77,9 +81,11 @@ TEST(Model, FeatureBitsStandWhereTheSdmPutsThem) {
 
 TEST(Model, VectorExtensionsComeWithTheModelsThatHadThem) {
   using enum Feature;
-  const std::pair<Feature, const char*> first[] = {{Mmx, "pentium2"}, {Fxsr, "pentium2"}, {Sse, "pentium3"}, {Sse2, "pentium4"},
-                                                   {Sse3, "qemu32"}, {Ssse3, "core2"}, {Sse42, "x86-64-v2"}, {Aes, "max"}};
-  const char* const order[] = {"486", "pentium", "pentium2", "pentium3", "pentium4", "qemu32", "core2", "x86-64-v2", "max"};
+  const std::pair<Feature, const char*> first[] = {{Mmx, "pentium2"},    {Fxsr, "pentium2"}, {Sse, "pentium3"},
+                                                   {Sse2, "pentium4"},   {Sse3, "qemu32"},   {Ssse3, "core2"},
+                                                   {Sse42, "x86-64-v2"}, {Aes, "max"}};
+  const char* const order[] = {"486",    "pentium", "pentium2",  "pentium3", "pentium4",
+                               "qemu32", "core2",   "x86-64-v2", "max"};
   for (const auto& [feature, since] : first) {
     bool expected = false;
     for (const char* name : order) {

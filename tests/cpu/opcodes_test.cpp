@@ -19,8 +19,8 @@ std::vector<u8> bytes_of(const Encoding& encoding, u8 modrm) {
   if (encoding.vex != Vex::None) {  // vvvv is 1111b
     const unsigned pp = encoding.mandatory == Mandatory::Any ? 0 : static_cast<unsigned>(encoding.mandatory) - 1;
     b = {0xc4, static_cast<u8>(0xe0 | static_cast<unsigned>(encoding.map)),
-         static_cast<u8>((encoding.rex_w == 1 ? 0x80 : 0) | 0x78 | (encoding.vex == Vex::V256 ? 4 : 0) | pp), encoding.opcode,
-         modrm};
+         static_cast<u8>((encoding.rex_w == 1 ? 0x80 : 0) | 0x78 | (encoding.vex == Vex::V256 ? 4 : 0) | pp),
+         encoding.opcode, modrm};
     b.resize(15);
     return b;
   }

@@ -1,5 +1,5 @@
-// Repeated string instructions do many iterations at once where they can: what they leave must be what the iterations leave
-// one by one (SDM vol. 2, REP).
+// Repeated string instructions do many iterations at once where they can: what they leave must be what the iterations
+// leave one by one (SDM vol. 2, REP).
 #include <gtest/gtest.h>
 
 #include <random>
@@ -54,7 +54,8 @@ TEST_P(StringBulk, EqualsTheIterationsOneByOne) {
       }
     }
     const u32 count = random() % 100, eax = random() % 2 != 0 ? 0x5a5a5a5a : 0x5b5b5b5b;
-    const Outcome a = outcome(whole, GetParam().hex, count, eax, 1000), b = outcome(stepped, GetParam().hex, count, eax, 1);
+    const Outcome a = outcome(whole, GetParam().hex, count, eax, 1000),
+                  b = outcome(stepped, GetParam().hex, count, eax, 1);
     // The stepped run stops behind the instruction, the whole one in HLT, a tick later.
     ASSERT_EQ(a.rcx, b.rcx) << "round " << round;
     ASSERT_EQ(a.rsi, b.rsi);

@@ -67,7 +67,8 @@ TEST(TraceLog, IoShowsEachPortAccess) {
 }
 
 TEST(TraceLog, ShowingChangesNothing) {
-  const Traced silent({}), loud({core::Channel::InAsm, core::Channel::Exec, core::Channel::Cpu, core::Channel::Nochain});
+  const Traced silent({}),
+      loud({core::Channel::InAsm, core::Channel::Exec, core::Channel::Cpu, core::Channel::Nochain});
   EXPECT_TRUE(silent.lines.empty());
   EXPECT_EQ(silent.rig.clock.ticks(), loud.rig.clock.ticks());
   EXPECT_EQ(silent.rig.s.rip, loud.rig.s.rip);

@@ -12,15 +12,13 @@ Script parse(std::string_view text, const std::map<std::string, std::string>& va
   return parse_script("folder/boot.test", text, variables);
 }
 
-template <class T>
-T only(std::string_view text) {
+template <class T> T only(std::string_view text) {
   const Script script = parse(text);
   EXPECT_EQ(script.commands.size(), 1u) << text;
   return std::get<T>(script.commands.at(0).what);
 }
 
-template <class T>
-T condition(const std::string& text) {
+template <class T> T condition(const std::string& text) {
   return std::get<T>(only<ExpectCommand>("expect " + text).condition.what);
 }
 

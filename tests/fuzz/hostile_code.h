@@ -18,14 +18,8 @@ class Random {
   /// 0 to n - 1.
   u64 below(u64 n) { return engine_() % n; }
   bool chance(unsigned percent) { return below(100) < percent; }
-  template <class T>
-  const T& of(std::span<const T> list) {
-    return list[below(list.size())];
-  }
-  template <class T, std::size_t N>
-  const T& of(const T (&list)[N]) {
-    return list[below(N)];
-  }
+  template <class T> const T& of(std::span<const T> list) { return list[below(list.size())]; }
+  template <class T, std::size_t N> const T& of(const T (&list)[N]) { return list[below(N)]; }
 
  private:
   std::mt19937_64 engine_;

@@ -108,8 +108,7 @@ struct Batch {
 std::vector<u8> code_image(const Batch& batch, unsigned count);
 
 /// Calls `clear` with each byte of the data window that Case::blank names and that can be written.
-template <typename Clear>
-void for_each_blank(const Case& c, Clear&& clear) {
+template <typename Clear> void for_each_blank(const Case& c, Clear&& clear) {
   for (const Case::Blank& b : c.blank) {
     for (u64 at = b.at; at < u64{b.at} + b.size && at < kDataBytes; ++at) {
       if (kPages[at >> 12] == Page::ReadWrite) clear(at);

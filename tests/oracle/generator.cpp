@@ -46,8 +46,7 @@ constexpr unsigned kGroupSize[kGroups] = {
 constexpr std::string_view kGroupNames[kGroups] = {"bmi", "integer", "control",     "string", "system",
                                                    "x87", "mmx",     "sse_integer", "sse",    "sse4"};
 
-template <typename... Names>
-constexpr bool is(std::string_view semantic, Names... names) {
+template <typename... Names> constexpr bool is(std::string_view semantic, Names... names) {
   return ((semantic == names) || ...);
 }
 

@@ -36,8 +36,7 @@ struct ChipRig {
   }
 
   /// Lets time pass until `condition` holds, at most `limit` nanoseconds. Whether it holds.
-  template <class Condition>
-  bool run_until(Condition condition, u64 limit = 60 * core::kNsPerSecond) {
+  template <class Condition> bool run_until(Condition condition, u64 limit = 60 * core::kNsPerSecond) {
     const u64 end = clock.ticks() + limit;
     while (!condition()) {
       if (clock.next_due_tick() > end) return false;

@@ -56,7 +56,7 @@ Vec128 characters(std::string_view text) {
 
 Vec128 exclusive_or(Vec128 a, Vec128 b) { return {{a.q[0] ^ b.q[0], a.q[1] ^ b.q[1]}}; }
 
-// ---- cryptography ---------------------------------------------------------------------------------------------------------
+// ---- cryptography ---------------------------------------------------------------------------------------------------
 
 /// The key schedule of AES-128 by AESKEYGENASSIST, whose immediate is the round constant.
 std::array<Vec128, 11> expand(VectorRig& r, Vec128 key) {
@@ -82,7 +82,8 @@ TEST(KnownAnswers, Aes128EncryptsAndDecryptsTheExampleOfFips197) {
   for (unsigned n = 1; n < 10; ++n) v = r.run1("660f38dcc1", v, keys[n]);
   EXPECT_EQ(r.run1("660f38ddc1", v, keys[10]), cipher);
   v = exclusive_or(cipher, keys[10]);
-  for (unsigned n = 9; n > 0; --n) v = r.run1("660f38dec1", v, r.run1("660f38dbc1", {}, keys[n]));  // aesdec with aesimc's key
+  for (unsigned n = 9; n > 0; --n)
+    v = r.run1("660f38dec1", v, r.run1("660f38dbc1", {}, keys[n]));  // aesdec with aesimc's key
   EXPECT_EQ(r.run1("660f38dfc1", v, keys[0]), plain);
 }
 
@@ -90,20 +91,22 @@ TEST(KnownAnswers, CarrylessProducts) {
   VectorRig r;
   const Vec128 a{{0x63746f725d53475d, 0x7b5b546573745665}}, b{{0x5b477565726f6e5d, 0x4869285368617929}};
   EXPECT_EQ(r.run1("660f3a44c1 00", a, b), (Vec128{{0x929633d5d36f0451, 0x1d4d84c85c3440c0}}));
-  EXPECT_EQ(r.run1("660f3a44c1 11", {{0, 3}}, {{0, 0xffffffffffffffff}}), (Vec128{{1, 1}})) << "3 times x is x ^ x << 1";
+  EXPECT_EQ(r.run1("660f3a44c1 11", {{0, 3}}, {{0, 0xffffffffffffffff}}), (Vec128{{1, 1}}))
+      << "3 times x is x ^ x << 1";
   EXPECT_EQ(r.run1("660f3a44c1 10", {{2, 9}}, {{7, 0x8000000000000000}}), (Vec128{{0, 1}}));
 }
 
 TEST(KnownAnswers, Sha256OfAbc) {
   VectorRig r;
   constexpr u32 kRound[64] = {
-      0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01,
-      0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
-      0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147,
-      0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-      0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08,
-      0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
-      0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+      0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+      0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+      0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+      0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+      0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+      0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+      0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+      0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
   std::array<u32, 64> w{0x61626380};
   w[15] = 24;
   for (unsigned n = 16; n < 64; n += 4) {
@@ -113,9 +116,11 @@ TEST(KnownAnswers, Sha256OfAbc) {
     x = simd::lanes<u32>(r.run1("0f38cdc1", simd::join<Vec128, u32>(x), four(n - 4)));  // sha256msg2
     for (unsigned k = 0; k < 4; ++k) w[n + k] = x[k];
   }
-  constexpr u32 kInitial[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  constexpr u32 kInitial[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                               0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   const auto& i = kInitial;
-  Vec128 abef = simd::join<Vec128, u32>({i[5], i[4], i[1], i[0]}), cdgh = simd::join<Vec128, u32>({i[7], i[6], i[3], i[2]});
+  Vec128 abef = simd::join<Vec128, u32>({i[5], i[4], i[1], i[0]}),
+         cdgh = simd::join<Vec128, u32>({i[7], i[6], i[3], i[2]});
   for (unsigned n = 0; n < 64; n += 2) {
     r.set(0, {{(w[n] + kRound[n]) | u64{w[n + 1] + kRound[n + 1]} << 32, 0}});
     r.set(2, cdgh);
@@ -126,8 +131,10 @@ TEST(KnownAnswers, Sha256OfAbc) {
     abef = r.xmm(2);
   }
   const auto x = simd::lanes<u32>(abef), y = simd::lanes<u32>(cdgh);
-  const u32 digest[8] = {x[3] + i[0], x[2] + i[1], y[3] + i[2], y[2] + i[3], x[1] + i[4], x[0] + i[5], y[1] + i[6], y[0] + i[7]};
-  const u32 expected[8] = {0xba7816bf, 0x8f01cfea, 0x414140de, 0x5dae2223, 0xb00361a3, 0x96177a9c, 0xb410ff61, 0xf20015ad};
+  const u32 digest[8] = {x[3] + i[0], x[2] + i[1], y[3] + i[2], y[2] + i[3],
+                         x[1] + i[4], x[0] + i[5], y[1] + i[6], y[0] + i[7]};
+  const u32 expected[8] = {0xba7816bf, 0x8f01cfea, 0x414140de, 0x5dae2223,
+                           0xb00361a3, 0x96177a9c, 0xb410ff61, 0xf20015ad};
   for (unsigned n = 0; n < 8; ++n) EXPECT_EQ(digest[n], expected[n]) << n;
 }
 
@@ -139,7 +146,7 @@ TEST(KnownAnswers, Sha1OfAbc) {
   w[3] = simd::join<Vec128, u32>({24, 0, 0, 0});
   for (unsigned n = 4; n < 20; ++n) {
     const Vec128 v = exclusive_or(r.run1("0f38c9c1", w[n - 4], w[n - 3]), w[n - 2]);  // sha1msg1
-    w[n] = r.run1("0f38cac1", v, w[n - 1]);                                          // sha1msg2
+    w[n] = r.run1("0f38cac1", v, w[n - 1]);                                           // sha1msg2
   }
   const Vec128 start = simd::join<Vec128, u32>({0x10325476, 0x98badcfe, 0xefcdab89, 0x67452301});
   Vec128 abcd = start, before = start;
@@ -181,7 +188,7 @@ TEST(KnownAnswers, Crc32OfTheNineDigitsInAllWidths) {
   EXPECT_EQ(~step("f20f38f0c1", step("f20f38f1c1", crc, 0x38373635), '9'), 0xe3069283u);
 }
 
-// ---- strings ----------------------------------------------------------------------------------------------------------------
+// ---- strings --------------------------------------------------------------------------------------------------------
 
 TEST(KnownAnswers, StringComparisonsFindSetsRangesAndSubstrings) {
   VectorRig r;
@@ -189,11 +196,11 @@ TEST(KnownAnswers, StringComparisonsFindSetsRangesAndSubstrings) {
     r.run1(hex, characters(pattern), characters(text));
     return static_cast<u32>(r.s.gpr[kRcx]);
   };
-  EXPECT_EQ(find("660f3a63c1 00", "aeiou", "rhythm and blues"), 7u);       // equal any
+  EXPECT_EQ(find("660f3a63c1 00", "aeiou", "rhythm and blues"), 7u);  // equal any
   EXPECT_EQ(r.flags(), kCf | kSf) << "found, the pattern is short, the text is not";
   EXPECT_EQ(find("660f3a63c1 10", "rhytm", "rhythm and"), 6u) << "negative: what is not in the set";
-  EXPECT_EQ(find("660f3a63c1 04", "azAZ", "1984, by Orwell"), 6u);         // ranges
-  EXPECT_EQ(find("660f3a63c1 0c", "own", "the brown fox"), 6u);            // equal ordered
+  EXPECT_EQ(find("660f3a63c1 04", "azAZ", "1984, by Orwell"), 6u);  // ranges
+  EXPECT_EQ(find("660f3a63c1 0c", "own", "the brown fox"), 6u);     // equal ordered
   EXPECT_EQ(find("660f3a63c1 0c", "fox!", "the fox"), 16u);
   EXPECT_EQ(r.flags(), kZf | kSf);
   EXPECT_EQ(find("660f3a63c1 18", "same", "same"), 16u) << "equal each, negative: no difference";
@@ -210,11 +217,12 @@ TEST(KnownAnswers, StringMasksAreBitsOrLanes) {
   EXPECT_EQ(r.run1("660f3a62c1 40", characters("a"), characters("banana")), (Vec128{{0x0000ff00ff00ff00, 0}}));
 }
 
-// ---- floating point -----------------------------------------------------------------------------------------------------------
+// ---- floating point -------------------------------------------------------------------------------------------------
 
 TEST(KnownAnswers, RoundingFollowsMxcsr) {
   VectorRig r;
-  for (const auto& [rounding, third] : {std::pair{0u, 0x3eaaaaabu}, {1u, 0x3eaaaaaau}, {2u, 0x3eaaaaabu}, {3u, 0x3eaaaaaau}}) {
+  for (const auto& [rounding, third] :
+       {std::pair{0u, 0x3eaaaaabu}, {1u, 0x3eaaaaaau}, {2u, 0x3eaaaaabu}, {3u, 0x3eaaaaaau}}) {
     EXPECT_EQ(r.single("f30f5ec1", 0x3f800000, 0x40400000, 0x1f80 | rounding << 13), third) << "1 / 3";
     EXPECT_EQ(r.s.mxcsr & 63, 0x20u);
   }

@@ -1,6 +1,6 @@
 // Vector instructions against the host's processor: every line of the table's vector groups that it has, with random
-// operands, memory and MXCSR, #XM and misaligned operands among them. Skipped on other hosts than x86-64. Intel's and AMD's
-// processors agree but for what is excepted here.
+// operands, memory and MXCSR, #XM and misaligned operands among them. Skipped on other hosts than x86-64. Intel's and
+// AMD's processors agree but for what is excepted here.
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>
@@ -38,7 +38,9 @@ bool host_has(Feature f) {
   __get_cpuid(1, &a, &b, &c1, &d1);
   __get_cpuid_count(7, 0, &a, &b7, &c, &d);
   switch (f) {
-    case Feature::Mmx: case Feature::Sse: case Feature::Sse2: return true;  // x86-64
+    case Feature::Mmx:
+    case Feature::Sse:
+    case Feature::Sse2: return true;  // x86-64
     case Feature::Sse3: return (c1 & bit_SSE3) != 0;
     case Feature::Ssse3: return (c1 & bit_SSSE3) != 0;
     case Feature::Sse41: return (c1 & bit_SSE4_1) != 0;
@@ -59,27 +61,48 @@ class Values {
   u32 below(u32 n) { return static_cast<u32>(random_() % n); }
 
   u32 single() {
-    static constexpr u32 kSpecial[] = {0, 0x80000000, 1, 0x80000001, 0x007fffff, 0x00800000, 0x80800000, 0x00800001, 0x3f800000,
-                                       0xbf800000, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000,
-                                       0x7f800001, 0xff812345, 0x7fc12345, 0x4f000000, 0xcf000000, 0x4effffff, 0x3f000000,
-                                       0x3fc00000, 0x4b000001, 0x5f000000, 0x00400000, 0x3effffff};
+    static constexpr u32 kSpecial[] = {0,          0x80000000, 1,          0x80000001, 0x007fffff, 0x00800000,
+                                       0x80800000, 0x00800001, 0x3f800000, 0xbf800000, 0x7f7fffff, 0xff7fffff,
+                                       0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000, 0x7f800001, 0xff812345,
+                                       0x7fc12345, 0x4f000000, 0xcf000000, 0x4effffff, 0x3f000000, 0x3fc00000,
+                                       0x4b000001, 0x5f000000, 0x00400000, 0x3effffff};
     const auto r = static_cast<u32>(bits());
     switch (below(6)) {
       case 0: return kSpecial[below(std::size(kSpecial))];
       case 1: return r;
-      case 2: return (r & 0x807fffff) | (120 + below(16)) << 23;        // near one
-      case 3: return (r & 0x807fffff) | below(4) << 23;                 // near the smallest
-      case 4: return (r & 0x807fffff) | (60 + below(6)) << 23;          // whose product is
-      default: return (r & 0x80780000) | (126 + below(8)) << 23;        // few bits: exact results
+      case 2: return (r & 0x807fffff) | (120 + below(16)) << 23;  // near one
+      case 3: return (r & 0x807fffff) | below(4) << 23;           // near the smallest
+      case 4: return (r & 0x807fffff) | (60 + below(6)) << 23;    // whose product is
+      default: return (r & 0x80780000) | (126 + below(8)) << 23;  // few bits: exact results
     }
   }
   u64 twice() {
-    static constexpr u64 kSpecial[] = {0, 0x8000000000000000, 1, 0x000fffffffffffff, 0x0010000000000000, 0x8010000000000000,
-                                       0x3ff0000000000000, 0xbff0000000000000, 0x7fefffffffffffff, 0x7ff0000000000000,
-                                       0xfff0000000000000, 0x7ff8000000000000, 0xfff8000000000000, 0x7ff0000000000001,
-                                       0xfff1234500000000, 0x41e0000000000000, 0xc1e0000000000000, 0x41dfffffffe00000,
-                                       0x3fe0000000000000, 0x43e0000000000000, 0x36a0000000000000, 0x3810000000000000,
-                                       0x380fffffffffffff, 0x47efffffffffffff, 0x4330000000000001, 0x3fdfffffffffffff};
+    static constexpr u64 kSpecial[] = {0,
+                                       0x8000000000000000,
+                                       1,
+                                       0x000fffffffffffff,
+                                       0x0010000000000000,
+                                       0x8010000000000000,
+                                       0x3ff0000000000000,
+                                       0xbff0000000000000,
+                                       0x7fefffffffffffff,
+                                       0x7ff0000000000000,
+                                       0xfff0000000000000,
+                                       0x7ff8000000000000,
+                                       0xfff8000000000000,
+                                       0x7ff0000000000001,
+                                       0xfff1234500000000,
+                                       0x41e0000000000000,
+                                       0xc1e0000000000000,
+                                       0x41dfffffffe00000,
+                                       0x3fe0000000000000,
+                                       0x43e0000000000000,
+                                       0x36a0000000000000,
+                                       0x3810000000000000,
+                                       0x380fffffffffffff,
+                                       0x47efffffffffffff,
+                                       0x4330000000000001,
+                                       0x3fdfffffffffffff};
     const u64 r = bits();
     switch (below(7)) {
       case 0: return kSpecial[below(std::size(kSpecial))];
@@ -94,7 +117,8 @@ class Values {
   u64 integers() {
     static constexpr u16 kSpecial[] = {0, 1, 0x7fff, 0x8000, 0x8001, 0xffff, 0x0080, 0x007f, 0x7f80, 0x8080};
     u64 v = 0;
-    for (unsigned n = 0; n < 64; n += 16) v |= (below(2) != 0 ? kSpecial[below(std::size(kSpecial))] : bits() & 0xffff) << n;
+    for (unsigned n = 0; n < 64; n += 16)
+      v |= (below(2) != 0 ? kSpecial[below(std::size(kSpecial))] : bits() & 0xffff) << n;
     return v;
   }
   u64 quadword() {
@@ -160,11 +184,15 @@ class NativeSimd : public testing::Test {
     c.code.push_back(e.opcode);
     bool general_reg = false, general_rm = false;
     for (const Opd k : l.operand) {
-      if (k == Opd::Gd || k == Opd::Gy) general_reg = true;
-      else if (general(k)) general_rm = true;
+      if (k == Opd::Gd || k == Opd::Gy)
+        general_reg = true;
+      else if (general(k))
+        general_rm = true;
     }
     constexpr u8 kGeneral[] = {0, 1, 2, 6};
-    const auto number = [&](bool is_general) { return is_general ? kGeneral[values.below(4)] : static_cast<u8>(values.below(8)); };
+    const auto number = [&](bool is_general) {
+      return is_general ? kGeneral[values.below(4)] : static_cast<u8>(values.below(8));
+    };
     if (e.modrm) {
       const unsigned reg = e.reg_field >= 0 ? static_cast<unsigned>(e.reg_field) : number(general_reg);
       const unsigned rm = memory ? 3 : number(general_rm);
@@ -197,24 +225,24 @@ class NativeSimd : public testing::Test {
     rig.s.x87.control = 0x37f;
     rig.s.x87.status = static_cast<u16>(values.bits() & 0x7f00);
     rig.s.x87.tag = 0;
-    for (unsigned n = 0; n < 16; n += 2) rig.s.x87.tag = static_cast<u16>(rig.s.x87.tag | (values.below(2) != 0 ? 3u << n : 0u));
+    for (unsigned n = 0; n < 16; n += 2)
+      rig.s.x87.tag = static_cast<u16>(rig.s.x87.tag | (values.below(2) != 0 ? 3u << n : 0u));
     rig.s.mxcsr = values.mxcsr();
     for (u64 n = 0; n < kBufferBytes; n += 8) rig.w64(kBuffer + n, values.quadword());
     if (l.semantic == "Ldmxcsr") {
-      rig.w32(static_cast<u32>(rig.s.gpr[kRbx]), values.mxcsr() | (values.below(4) == 0 ? 1u << (18 + values.below(14)) : 0));
+      rig.w32(static_cast<u32>(rig.s.gpr[kRbx]),
+              values.mxcsr() | (values.below(4) == 0 ? 1u << (18 + values.below(14)) : 0));
     }
     rig.cpu.set_rflags(2 | (values.bits() & kArithFlags));
     rig.cpu.state_changed();
   }
 
-  template <class T>
-  T fx(unsigned offset) const {
+  template <class T> T fx(unsigned offset) const {
     T v;
     std::memcpy(&v, native.fx + offset, sizeof v);
     return v;
   }
-  template <class T>
-  void set_fx(unsigned offset, T v) { std::memcpy(native.fx + offset, &v, sizeof v); }
+  template <class T> void set_fx(unsigned offset, T v) { std::memcpy(native.fx + offset, &v, sizeof v); }
 
   void to_native() {
     native = {};
@@ -268,7 +296,8 @@ class NativeSimd : public testing::Test {
       if (n != kRbx && n != kRsp && n != kRdi) check(fmt::format("gpr{}", n), rig.s.gpr[n], native.gpr[n]);
     }
     check("mxcsr", rig.s.mxcsr, fx<u32>(24));
-    for (u64 n = 0; n < kBufferBytes; ++n) check(fmt::format("memory[{}]", n), rig.memory.read8(kBuffer + n), buffer[n]);
+    for (u64 n = 0; n < kBufferBytes; ++n)
+      check(fmt::format("memory[{}]", n), rig.memory.read8(kBuffer + n), buffer[n]);
     if (vector >= 0) return text;
     check("flags", rig.cpu.rflags() & kArithFlags, native.flags & kArithFlags);
     const X87& f = rig.s.x87;
@@ -298,7 +327,8 @@ class NativeSimd : public testing::Test {
       if (l.semantic == skipped) return;
     }
     if (!host_has(l.feature) || l.encoding.rex_w == 1) return;
-    bool register_form = l.encoding.modrm && l.encoding.mod != Mod::Memory, memory_form = l.encoding.mod == Mod::Any && l.encoding.modrm;
+    bool register_form = l.encoding.modrm && l.encoding.mod != Mod::Memory,
+         memory_form = l.encoding.mod == Mod::Any && l.encoding.modrm;
     if (l.encoding.mod == Mod::Memory) memory_form = true;
     if (!l.encoding.modrm) register_form = true;
     for (unsigned n = 0; n < cases; ++n) {
@@ -311,7 +341,8 @@ class NativeSimd : public testing::Test {
       rig.step();
       const int signal = run_native(c.code, native);
       const std::string different = difference(l, signal);
-      ASSERT_TRUE(different.empty()) << l.id << ", case " << n << ", code " << fmt::format("{:02x}", fmt::join(c.code, " ")) << "\n"
+      ASSERT_TRUE(different.empty()) << l.id << ", case " << n << ", code "
+                                     << fmt::format("{:02x}", fmt::join(c.code, " ")) << "\n"
                                      << different << before;
     }
   }

@@ -1,5 +1,5 @@
-// When vector instructions may run, what their exceptions are, and what keeps their state (SDM vol. 3, chapter 13; vol. 1,
-// chapters 9 to 11).
+// When vector instructions may run, what their exceptions are, and what keeps their state (SDM vol. 3, chapter 13; vol.
+// 1, chapters 9 to 11).
 #include <gtest/gtest.h>
 
 #include "tests/support/cpu_rig.h"
@@ -32,8 +32,8 @@ struct SimdRig : CpuRig {
   }
 };
 
-constexpr const char* kPaddb = "66 0ffcc1";      // paddb xmm0, xmm1
-constexpr const char* kPaddbMmx = "0ffcc1";      // paddb mm0, mm1
+constexpr const char* kPaddb = "66 0ffcc1";       // paddb xmm0, xmm1
+constexpr const char* kPaddbMmx = "0ffcc1";       // paddb mm0, mm1
 constexpr const char* kAddpsUnmapped = "0f5803";  // addps xmm0, [ebx]
 
 TEST(SimdState, SseNeedsOsfxsrAndMmxDoesNot) {
@@ -94,12 +94,13 @@ TEST(SimdState, UnavailabilityIsNoticedBeforeAPageFault) {
 TEST(SimdState, MisalignedOperandsAreGeneralProtectionButNotForUnalignedMoves) {
   SimdRig r;
   r.s.gpr[kRbx] = kData + 8;
-  for (const char* hex : {"0f2803", "0f2903", "660f6f03", "660fe703", "0f5803", "660ffc03", "660f382a03", "660f3810 03"}) {
+  for (const char* hex :
+       {"0f2803", "0f2903", "660f6f03", "660fe703", "0f5803", "660ffc03", "660f382a03", "660f3810 03"}) {
     EXPECT_EQ(r.vector_of(hex), kGp) << hex;
     EXPECT_EQ(r.stack(0), 0u);
   }
-  for (const char* hex : {"0f1003", "0f1103", "f30f6f03", "f30f7f03", "f20ff003", "f30f5803", "f20f5803", "660f3a6303 08",
-                          "0f5a03", "f30fe603", "660fd603", "0f1203"}) {
+  for (const char* hex : {"0f1003", "0f1103", "f30f6f03", "f30f7f03", "f20ff003", "f30f5803", "f20f5803",
+                          "660f3a6303 08", "0f5a03", "f30fe603", "660fd603", "0f1203"}) {
     EXPECT_EQ(r.vector_of(hex), -1) << hex;
   }
   EXPECT_EQ(r.vector_of("0fae03"), kGp) << "fxsave";
@@ -107,7 +108,7 @@ TEST(SimdState, MisalignedOperandsAreGeneralProtectionButNotForUnalignedMoves) {
 
 TEST(SimdState, UnmaskedExceptionsAreSimdErrorsOrInvalidOpcodesByOsxmmexcpt) {
   SimdRig r;
-  r.s.mxcsr = 0x1f00;  // invalid unmasked
+  r.s.mxcsr = 0x1f00;                    // invalid unmasked
   r.s.xmm[0].q = {0x7f800001, 0, 0, 0};  // signalling
   EXPECT_EQ(r.vector_of("f30f58c1"), kXm);
   EXPECT_EQ(r.s.rip & 0xffff, CpuRig::handler(kXm) & 0xffffu);
@@ -188,8 +189,12 @@ TEST(SimdState, AnMmxWriteFillsExponentAndTags) {
 }
 
 TEST(SimdState, WithoutTheFeatureThereIsNoInstructionAndNoControlBit) {
-  for (const auto& [model, hex] : {std::pair{"pentium", kPaddbMmx}, {"pentium2", "0f58c1"}, {"pentium3", kPaddb},
-                                   {"pentium4", "f20fd0c1"}, {"qemu32", "660f3800c1"}, {"core2", "660f3a0dc100"}}) {
+  for (const auto& [model, hex] : {std::pair{"pentium", kPaddbMmx},
+                                   {"pentium2", "0f58c1"},
+                                   {"pentium3", kPaddb},
+                                   {"pentium4", "f20fd0c1"},
+                                   {"qemu32", "660f3800c1"},
+                                   {"core2", "660f3a0dc100"}}) {
     SimdRig r(model);
     EXPECT_EQ(r.vector_of(hex), kUd) << model;
   }

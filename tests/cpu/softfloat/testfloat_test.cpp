@@ -20,12 +20,10 @@ namespace fs = std::filesystem;
 
 using Words = std::vector<std::string>;
 
-template <class F>
-F parse(const std::string& text) {
+template <class F> F parse(const std::string& text) {
   return F{static_cast<decltype(F::bits)>(std::stoull(text, nullptr, 16))};
 }
-template <>
-F80 parse<F80>(const std::string& text) {
+template <> F80 parse<F80>(const std::string& text) {
   return {.significand = std::stoull(text.substr(4), nullptr, 16),
           .sign_exponent = static_cast<u16>(std::stoul(text.substr(0, 4), nullptr, 16))};
 }
@@ -41,14 +39,14 @@ std::string text_of(F80 v) { return hex(v.sign_exponent, 4) + hex(v.significand,
 std::string text_of(bool v) { return v ? "1" : "0"; }
 
 unsigned berkeley_flags(u8 flags) {
-  return ((flags & kInexact) != 0 ? 1u : 0) | ((flags & kUnderflow) != 0 ? 2u : 0) | ((flags & kOverflow) != 0 ? 4u : 0) |
-         ((flags & kDivideByZero) != 0 ? 8u : 0) | ((flags & kInvalid) != 0 ? 16u : 0);
+  return ((flags & kInexact) != 0 ? 1u : 0) | ((flags & kUnderflow) != 0 ? 2u : 0) |
+         ((flags & kOverflow) != 0 ? 4u : 0) | ((flags & kDivideByZero) != 0 ? 8u : 0) |
+         ((flags & kInvalid) != 0 ? 16u : 0);
 }
 
 using Operation = std::function<std::string(Env&, const Words&)>;
 
-template <class F>
-void add_operations(std::map<std::string, Operation>& ops, const std::string& name) {
+template <class F> void add_operations(std::map<std::string, Operation>& ops, const std::string& name) {
   const auto unary = [](const Words& w) { return unpack(parse<F>(w[0])); };
   const auto second = [](const Words& w) { return unpack(parse<F>(w[1])); };
   ops[name + "_add"] = [=](Env& e, const Words& w) { return text_of(add<F>(e, unary(w), second(w))); };
@@ -56,9 +54,13 @@ void add_operations(std::map<std::string, Operation>& ops, const std::string& na
   ops[name + "_mul"] = [=](Env& e, const Words& w) { return text_of(multiply<F>(e, unary(w), second(w))); };
   ops[name + "_div"] = [=](Env& e, const Words& w) { return text_of(divide<F>(e, unary(w), second(w))); };
   ops[name + "_sqrt"] = [=](Env& e, const Words& w) { return text_of(square_root<F>(e, unary(w))); };
-  ops[name + "_roundToInt"] = [=](Env& e, const Words& w) { return text_of(round_to_integer<F>(e, unary(w), e.rounding)); };
+  ops[name + "_roundToInt"] = [=](Env& e, const Words& w) {
+    return text_of(round_to_integer<F>(e, unary(w), e.rounding));
+  };
   ops[name + "_to_i32"] = [=](Env& e, const Words& w) { return hex(static_cast<u32>(to_integer(e, unary(w), 32)), 8); };
-  ops[name + "_to_i64"] = [=](Env& e, const Words& w) { return hex(static_cast<u64>(to_integer(e, unary(w), 64)), 16); };
+  ops[name + "_to_i64"] = [=](Env& e, const Words& w) {
+    return hex(static_cast<u64>(to_integer(e, unary(w), 64)), 16);
+  };
   if constexpr (!std::is_same_v<F, F32>) {
     ops[name + "_to_f32"] = [=](Env& e, const Words& w) { return text_of(convert<F32>(e, unary(w))); };
   }

@@ -115,8 +115,7 @@ void judge(const Env& env, F80 got, Real& exact, Worst& worst, const std::string
 class Transcendental : public testing::Test {
  protected:
   /// f(env, operands, exact) computes both and gives what to judge and print.
-  template <class F>
-  void run(const char* name, F&& f) {
+  template <class F> void run(const char* name, F&& f) {
     const char* wanted = std::getenv("ORRERY_MPFR_CASES");
     const int cases = wanted != nullptr ? std::atoi(wanted) : 30000;
     Worst worst;

@@ -64,7 +64,8 @@ TEST_F(Alignment, X87ImagesAreCheckedAsAWholeByTwoOrFourBytes) {
         r.s.gpr[kRbx] = kImage + at;
         r.cpu.state_changed();
         r.run((wide ? "" : "66 ") + std::string(code));
-        EXPECT_EQ(r.entered(), at % (wide ? 4 : 2) != 0 ? int{kAcv} : -1) << code << " at " << at << (wide ? "" : ", 66");
+        EXPECT_EQ(r.entered(), at % (wide ? 4 : 2) != 0 ? int{kAcv} : -1)
+            << code << " at " << at << (wide ? "" : ", 66");
       }
     }
   }

@@ -94,8 +94,8 @@ TEST_F(Control, APentiumHasNoPaeInCr4) {
 }
 
 TEST_F(Control, PrivilegedInstructionsFaultAtLevel3) {
-  for (const char* code : {"0f 20 c0", "0f 22 c0", "0f 21 c0", "0f 23 c0", "0f 06", "0f 08", "0f 09", "f4", "0f 30", "0f 32",
-                           "0f 01 f0", "0f 01 38", "0f 00 d0", "0f 00 d8"}) {
+  for (const char* code : {"0f 20 c0", "0f 22 c0", "0f 21 c0", "0f 23 c0", "0f 06", "0f 08", "0f 09", "f4", "0f 30",
+                           "0f 32", "0f 01 f0", "0f 01 38", "0f 00 d0", "0f 00 d8"}) {
     r.protected_mode(3);
     r.run(code);
     EXPECT_FAULT(r, kGp, 0);
@@ -176,7 +176,7 @@ TEST_F(Control, SmepKeepsTheSupervisorFromExecutingUserPages) {
   EXPECT_FAULT(r, kPfv, 0x11);
 }
 
-// ---- debug registers ------------------------------------------------------------------------------------------------------
+// ---- debug registers ------------------------------------------------------------------------------------------------
 
 TEST_F(Control, DebugRegistersHaveFixedBits) {
   r.protected_mode();
@@ -209,7 +209,7 @@ TEST_F(Control, Dr4AndDr5AreAliasesUnlessCr4De) {
   EXPECT_EQ(r.entered(), kUd);
 }
 
-// ---- MSRs, TSC, CPUID -----------------------------------------------------------------------------------------------------
+// ---- MSRs, TSC, CPUID -----------------------------------------------------------------------------------------------
 
 TEST_F(Control, SysenterMsrsKeepTheirValues) {
   for (const u32 msr : {0x174u, 0x175u, 0x176u}) {
@@ -309,7 +309,10 @@ TEST_F(Control, CpuidGivesTheVendor) {
 
 // The usual tests for a 386, a 486 and CPUID: AC and ID in EFLAGS.
 TEST_F(Control, AcAndIdToggleOnlyWhereTheModelHasThem) {
-  struct { const char* model; u32 bits; } cases[] = {{"386", 0}, {"486", kAc | kId}, {"max", kAc | kId}};
+  struct {
+    const char* model;
+    u32 bits;
+  } cases[] = {{"386", 0}, {"486", kAc | kId}, {"max", kAc | kId}};
   for (const auto& c : cases) {
     CpuRig p(c.model);
     p.protected_mode();
@@ -319,7 +322,7 @@ TEST_F(Control, AcAndIdToggleOnlyWhereTheModelHasThem) {
   }
 }
 
-// ---- SYSENTER, SYSEXIT ----------------------------------------------------------------------------------------------------
+// ---- SYSENTER, SYSEXIT ----------------------------------------------------------------------------------------------
 
 TEST_F(Control, SysenterAndSysexit) {
   r.protected_mode(3);

@@ -20,7 +20,7 @@ struct FarTransfer : ::testing::Test {
   void call(u16 selector, u32 offset = 0x12000) { r.run(far_pointer("9a", offset, selector)); }
 };
 
-// ---- real mode --------------------------------------------------------------------------------------------------------
+// ---- real mode ------------------------------------------------------------------------------------------------------
 
 TEST_F(FarTransfer, RealModeCallAndReturn) {
   r.real_mode();
@@ -62,7 +62,7 @@ TEST_F(FarTransfer, RealModeStackWrapsAtAnEvenPointer) {
   EXPECT_EQ(r.r16(0x8000 + 0xfffe), 5);
 }
 
-// ---- direct, protected mode -------------------------------------------------------------------------------------------
+// ---- direct, protected mode -----------------------------------------------------------------------------------------
 
 TEST_F(FarTransfer, JumpToTheSameLevelKeepsCplInTheSelector) {
   r.protected_mode(3);
@@ -173,7 +173,7 @@ TEST_F(FarTransfer, SixteenBitCallPushesWords) {
   EXPECT_EQ(r.r16(CpuRig::kStack0 - 2), CpuRig::kCode0);
 }
 
-// ---- call gates ---------------------------------------------------------------------------------------------------------
+// ---- call gates -----------------------------------------------------------------------------------------------------
 
 TEST_F(FarTransfer, CallGateToTheSameLevelIgnoresTheOffset) {
   r.protected_mode();
@@ -193,14 +193,22 @@ TEST_F(FarTransfer, SixteenBitCallGatePushesWordsAndTruncatesTheOffset) {
 }
 
 TEST_F(FarTransfer, CallGateChecks) {
-  struct { u8 gate_access; u16 gate_rpl; u16 target; u64 code; unsigned cpl; int fault; u32 error; } cases[] = {
-      {0x8c, 0, CpuRig::kCode0, 0, 3, kGp, kGate},          // gate DPL < CPL
-      {0x8c, 3, CpuRig::kCode0, 0, 0, kGp, kGate},          // gate DPL < RPL
-      {0x6c, 3, CpuRig::kCode0, 0, 3, kNp, kGate},          // gate absent
-      {0xec, 3, 0, 0, 3, kGp, 0},                           // null target
-      {0xec, 3, 0x400, 0, 3, kGp, 0x400},                   // target outside the table
-      {0xec, 3, CpuRig::kData0, 0, 3, kGp, CpuRig::kData0}, // target not code
-      {0xec, 0, CpuRig::kCode3, 0, 0, kGp, CpuRig::kCode3 & ~3u},  // target less privileged than CPL
+  struct {
+    u8 gate_access;
+    u16 gate_rpl;
+    u16 target;
+    u64 code;
+    unsigned cpl;
+    int fault;
+    u32 error;
+  } cases[] = {
+      {0x8c, 0, CpuRig::kCode0, 0, 3, kGp, kGate},                            // gate DPL < CPL
+      {0x8c, 3, CpuRig::kCode0, 0, 0, kGp, kGate},                            // gate DPL < RPL
+      {0x6c, 3, CpuRig::kCode0, 0, 3, kNp, kGate},                            // gate absent
+      {0xec, 3, 0, 0, 3, kGp, 0},                                             // null target
+      {0xec, 3, 0x400, 0, 3, kGp, 0x400},                                     // target outside the table
+      {0xec, 3, CpuRig::kData0, 0, 3, kGp, CpuRig::kData0},                   // target not code
+      {0xec, 0, CpuRig::kCode3, 0, 0, kGp, CpuRig::kCode3 & ~3u},             // target less privileged than CPL
       {0xec, 3, kG, CpuRig::descriptor(0, 0xfffff, 0x1a, 0xc0), 3, kNp, kG},  // target absent
   };
   for (const auto& c : cases) {
@@ -237,7 +245,8 @@ TEST_F(FarTransfer, InnerCallSwitchesStacksAndCopiesParameters) {
   EXPECT_EQ(r.s.seg[kCs].selector, CpuRig::kCode0);
   EXPECT_EQ(r.s.seg[kSs].selector, CpuRig::kData0);
   EXPECT_EQ(r.s.gpr[kRsp], CpuRig::kStack0 - 24u);
-  const u32 expected[] = {CpuRig::kCode + 7, CpuRig::kCode3, 0x11111111, 0x22222222, CpuRig::kStack3 - 8, CpuRig::kData3};
+  const u32 expected[] = {CpuRig::kCode + 7, CpuRig::kCode3,      0x11111111,
+                          0x22222222,        CpuRig::kStack3 - 8, CpuRig::kData3};
   for (unsigned n = 0; n < 6; ++n) EXPECT_EQ(r.stack(n), expected[n]) << n;
 
   // RETF 8 goes back and releases the parameters on both stacks; inner data segments become null.
@@ -268,11 +277,17 @@ TEST_F(FarTransfer, InnerCallThroughA16BitGateWith16BitTss) {
 
 // CALL: what can be wrong with the stack in the TSS.
 TEST_F(FarTransfer, InnerStackChecks) {
-  struct { u16 ss; u64 descriptor; u32 tss_limit; int fault; u32 error; } cases[] = {
-      {CpuRig::kData0, 0, 8, kTs, CpuRig::kTss0},           // TSS too short
-      {0, 0, 0x3ff, kTs, 0},                                // null
-      {0x400, 0, 0x3ff, kTs, 0x400},                        // outside the table
-      {CpuRig::kData3, 0, 0x3ff, kTs, CpuRig::kData3 & ~3u},  // RPL and DPL
+  struct {
+    u16 ss;
+    u64 descriptor;
+    u32 tss_limit;
+    int fault;
+    u32 error;
+  } cases[] = {
+      {CpuRig::kData0, 0, 8, kTs, CpuRig::kTss0},                            // TSS too short
+      {0, 0, 0x3ff, kTs, 0},                                                 // null
+      {0x400, 0, 0x3ff, kTs, 0x400},                                         // outside the table
+      {CpuRig::kData3, 0, 0x3ff, kTs, CpuRig::kData3 & ~3u},                 // RPL and DPL
       {kG | 3, CpuRig::descriptor(0, 0xfffff, 0x93, 0xc0), 0x3ff, kTs, kG},  // RPL
       {kG, CpuRig::descriptor(0, 0xfffff, 0x91, 0xc0), 0x3ff, kTs, kG},      // read-only
       {kG, CpuRig::descriptor(0, 0xfffff, 0x9b, 0xc0), 0x3ff, kTs, kG},      // code
@@ -302,18 +317,24 @@ TEST_F(FarTransfer, ConformingTargetOfAGateKeepsTheLevelAndTheStack) {
   EXPECT_EQ(r.s.gpr[kRsp], CpuRig::kStack3 - 8u);
 }
 
-// ---- RETF ---------------------------------------------------------------------------------------------------------------
+// ---- RETF -----------------------------------------------------------------------------------------------------------
 
 TEST_F(FarTransfer, ReturnChecksOnCs) {
-  struct { u16 selector; u64 code; unsigned cpl; int fault; u32 error; } cases[] = {
+  struct {
+    u16 selector;
+    u64 code;
+    unsigned cpl;
+    int fault;
+    u32 error;
+  } cases[] = {
       {0, 0, 0, kGp, 0},
       {0x400, 0, 0, kGp, 0x400},
       {CpuRig::kData0, 0, 0, kGp, CpuRig::kData0},
-      {CpuRig::kCode0, 0, 3, kGp, CpuRig::kCode0},                            // to an inner level
-      {kG | 3, CpuRig::descriptor(0, 0xfffff, 0x9a, 0xc0), 0, kGp, kG},       // DPL != RPL
-      {kG | 1, CpuRig::descriptor(0, 0xfffff, 0xfe, 0xc0), 0, kGp, kG},       // conforming, DPL > RPL
+      {CpuRig::kCode0, 0, 3, kGp, CpuRig::kCode0},                       // to an inner level
+      {kG | 3, CpuRig::descriptor(0, 0xfffff, 0x9a, 0xc0), 0, kGp, kG},  // DPL != RPL
+      {kG | 1, CpuRig::descriptor(0, 0xfffff, 0xfe, 0xc0), 0, kGp, kG},  // conforming, DPL > RPL
       {kG, CpuRig::descriptor(0, 0xfffff, 0x1a, 0xc0), 0, kNp, kG},
-      {kG, CpuRig::descriptor(0, 0xfff, 0x9a, 0x40), 0, kGp, 0},              // EIP beyond the limit
+      {kG, CpuRig::descriptor(0, 0xfff, 0x9a, 0x40), 0, kGp, 0},  // EIP beyond the limit
   };
   for (const auto& c : cases) {
     r.protected_mode(c.cpl);
@@ -327,7 +348,12 @@ TEST_F(FarTransfer, ReturnChecksOnCs) {
 }
 
 TEST_F(FarTransfer, OuterReturnChecksOnSs) {
-  struct { u16 selector; u64 data; int fault; u32 error; } cases[] = {
+  struct {
+    u16 selector;
+    u64 data;
+    int fault;
+    u32 error;
+  } cases[] = {
       {0, 0, kGp, 0},
       {0x400, 0, kGp, 0x400},
       {CpuRig::kData0, 0, kGp, CpuRig::kData0},

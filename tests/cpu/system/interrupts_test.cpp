@@ -18,7 +18,7 @@ struct Interrupts : ::testing::Test {
   }
 };
 
-// ---- real mode --------------------------------------------------------------------------------------------------------
+// ---- real mode ------------------------------------------------------------------------------------------------------
 
 TEST_F(Interrupts, RealModeIntPushesFlagsCsIpAndClearsIfAndTf) {
   r.real_mode();
@@ -120,7 +120,7 @@ TEST_F(Interrupts, NmiIsBlockedUntilIret) {
   EXPECT_EQ(r.code_address(), 0x20010u) << "the latched one";
 }
 
-// ---- protected mode -----------------------------------------------------------------------------------------------------
+// ---- protected mode -------------------------------------------------------------------------------------------------
 
 TEST_F(Interrupts, InterruptGateClearsIfAndTrapGateDoesNot) {
   for (const u8 access : {0x8e, 0x8f}) {
@@ -152,17 +152,23 @@ TEST_F(Interrupts, SixteenBitGatePushesWordsAndAWordErrorCode) {
 
 // INT n: the checks on the gate; the error code names the IDT entry (bit 1).
 TEST_F(Interrupts, GateChecks) {
-  struct { u8 vector; u64 gate; unsigned cpl; int fault; u32 error; } cases[] = {
-      {0x40, CpuRig::gate(CpuRig::kCode0, 0, 0x8e), 3, kGp, 0x40 * 8 + 2},   // DPL < CPL
-      {0x40, CpuRig::gate(CpuRig::kCode0, 0, 0x0e), 0, kNp, 0x40 * 8 + 2},   // absent
-      {0x40, CpuRig::gate(CpuRig::kCode0, 0, 0x8c), 0, kGp, 0x40 * 8 + 2},   // a call gate
-      {0x40, CpuRig::gate(CpuRig::kCode0, 0, 0x9e), 0, kGp, 0x40 * 8 + 2},   // not a system descriptor
-      {0x40, CpuRig::gate(0, 0, 0x8e), 0, kGp, 0},                           // null CS
+  struct {
+    u8 vector;
+    u64 gate;
+    unsigned cpl;
+    int fault;
+    u32 error;
+  } cases[] = {
+      {0x40, CpuRig::gate(CpuRig::kCode0, 0, 0x8e), 3, kGp, 0x40 * 8 + 2},  // DPL < CPL
+      {0x40, CpuRig::gate(CpuRig::kCode0, 0, 0x0e), 0, kNp, 0x40 * 8 + 2},  // absent
+      {0x40, CpuRig::gate(CpuRig::kCode0, 0, 0x8c), 0, kGp, 0x40 * 8 + 2},  // a call gate
+      {0x40, CpuRig::gate(CpuRig::kCode0, 0, 0x9e), 0, kGp, 0x40 * 8 + 2},  // not a system descriptor
+      {0x40, CpuRig::gate(0, 0, 0x8e), 0, kGp, 0},                          // null CS
       {0x40, CpuRig::gate(0x400, 0, 0x8e), 0, kGp, 0x400},
       {0x40, CpuRig::gate(CpuRig::kData0, 0, 0x8e), 0, kGp, CpuRig::kData0},
       {0x40, CpuRig::gate(CpuRig::kCode3, 0, 0x8e), 0, kGp, CpuRig::kCode3 & ~3u},  // less privileged
-      {0x40, CpuRig::gate(CpuRig::kCode16, 0x10000, 0x8e), 0, kGp, 0},       // beyond the limit
-      {0xff, CpuRig::gate(CpuRig::kCode0, 0, 0x8e), 0, kGp, 0xff * 8 + 2},   // beyond the IDT
+      {0x40, CpuRig::gate(CpuRig::kCode16, 0x10000, 0x8e), 0, kGp, 0},              // beyond the limit
+      {0xff, CpuRig::gate(CpuRig::kCode0, 0, 0x8e), 0, kGp, 0xff * 8 + 2},          // beyond the IDT
   };
   for (const auto& c : cases) {
     r.protected_mode(c.cpl);
@@ -273,7 +279,7 @@ TEST_F(Interrupts, FaultOnTheInnerStackNamesItWithExt) {
   EXPECT_FAULT(r, kTs, 0x401);
 }
 
-// ---- double and triple faults (SDM vol. 3, 6.15, interrupt 8) -----------------------------------------------------------
+// ---- double and triple faults (SDM vol. 3, 6.15, interrupt 8) -------------------------------------------------------
 
 TEST_F(Interrupts, ContributoryAfterContributoryIsADoubleFaultAtTheInstruction) {
   r.protected_mode();
@@ -317,7 +323,8 @@ TEST_F(Interrupts, PageFaultAfterContributoryIsSerialAndTheOtherWayRoundIsADoubl
   r.protected_mode();
   r.paging();
   r.s.idtr.base = 0x40000 - kNp * 8 - 8;
-  for (u32 v = 0; v < 256; ++v) r.w64(r.s.idtr.base + v * 8, CpuRig::gate(CpuRig::kCode0, CpuRig::handler(static_cast<u8>(v)), 0x8e));
+  for (u32 v = 0; v < 256; ++v)
+    r.w64(r.s.idtr.base + v * 8, CpuRig::gate(CpuRig::kCode0, CpuRig::handler(static_cast<u8>(v)), 0x8e));
   r.w32(r.pte_address(0x3f000), 0);
   r.s.gpr[kRax] = kG;
   r.gdt(kG, CpuRig::descriptor(0, 0, 0x12, 0));
@@ -338,7 +345,7 @@ TEST_F(Interrupts, FaultWhileDeliveringADoubleFaultShutsDown) {
   EXPECT_EQ(r.s.activity, Activity::Shutdown);
 }
 
-// ---- IRET ---------------------------------------------------------------------------------------------------------------
+// ---- IRET -----------------------------------------------------------------------------------------------------------
 
 // IRET: IOPL changes only at CPL 0, IF only with CPL <= IOPL, VIF and VIP only at CPL 0.
 TEST_F(Interrupts, IretFlagsDependOnThePrivilege) {
@@ -386,7 +393,7 @@ TEST_F(Interrupts, IretAtLevel3IgnoresVmInTheImage) {
   EXPECT_EQ(r.s.rip, 0x12000u);
 }
 
-// ---- debug flags (SDM vol. 3, 17.3) -------------------------------------------------------------------------------------
+// ---- debug flags (SDM vol. 3, 17.3) ---------------------------------------------------------------------------------
 
 TEST_F(Interrupts, TrapFlagTrapsAfterTheInstruction) {
   r.protected_mode();

@@ -11,7 +11,11 @@ struct IoAndFlags : ::testing::Test {
   unsigned reads = 0;
   std::vector<core::IoSpace::Mapping> maps;
   void SetUp() override {
-    maps.push_back(r.ports.map({.name = "port", .base = 0x80, .size = 8, .widths = {1, 4}, .movable = false,
+    maps.push_back(r.ports.map({.name = "port",
+                                .base = 0x80,
+                                .size = 8,
+                                .widths = {1, 4},
+                                .movable = false,
                                 .read = [this](u64, unsigned width) -> u64 {
                                   ++reads;
                                   return width == 4 ? value : value & ((1u << width * 8) - 1);
@@ -137,10 +141,13 @@ TEST_F(IoAndFlags, IoBreakpointTrapsAfterTheInstruction) {
   EXPECT_EQ(r.s.dr[6] & 0xe00f, 1u);
 }
 
-// ---- flags ------------------------------------------------------------------------------------------------------------
+// ---- flags ----------------------------------------------------------------------------------------------------------
 
 TEST_F(IoAndFlags, PopfChangesIfAndIoplByPrivilege) {
-  struct { unsigned cpl, iopl; u32 expected; } cases[] = {
+  struct {
+    unsigned cpl, iopl;
+    u32 expected;
+  } cases[] = {
       {0, 0, kIf | kIopl}, {1, 0, 0}, {1, 1, kIf | 1u << 12}, {3, 2, 2u << 12}, {3, 3, kIf | 3u << 12},
   };
   for (const auto& c : cases) {
@@ -174,7 +181,7 @@ TEST_F(IoAndFlags, CliAndStiNeedIopl) {
   }
 }
 
-// ---- frames -------------------------------------------------------------------------------------------------------------
+// ---- frames ---------------------------------------------------------------------------------------------------------
 
 TEST_F(IoAndFlags, PushaPushesTheOldStackPointerAndPopaSkipsIt) {
   r.protected_mode();
@@ -241,9 +248,9 @@ TEST_F(IoAndFlags, LockIsUndefinedWhereItIsNotListed) {
     r.run(code);
     EXPECT_TRAPPED(r, kUd) << code;
   }
-  for (const char* code : {"f0 01 05 00 50 00 00", "f0 87 05 00 50 00 00", "f0 ff 05 00 50 00 00", "f0 0f b1 0d 00 50 00 00",
-                           "f0 0f ab 05 00 50 00 00", "f0 f7 15 00 50 00 00", "f0 0f c1 05 00 50 00 00",
-                           "f0 0f c7 0d 00 50 00 00"}) {
+  for (const char* code :
+       {"f0 01 05 00 50 00 00", "f0 87 05 00 50 00 00", "f0 ff 05 00 50 00 00", "f0 0f b1 0d 00 50 00 00",
+        "f0 0f ab 05 00 50 00 00", "f0 f7 15 00 50 00 00", "f0 0f c1 05 00 50 00 00", "f0 0f c7 0d 00 50 00 00"}) {
     r.protected_mode();
     r.run(code);
     EXPECT_EQ(r.entered(), -1) << code;
@@ -273,10 +280,16 @@ TEST_F(IoAndFlags, WaitFaultsOnlyWithMpAndTs) {
 
 // SDM vol. 3, 4.7: the error code of a page fault.
 TEST_F(IoAndFlags, PageFaultErrorCodes) {
-  struct { unsigned cpl; u32 pte; const char* code; bool wp; u32 error; } cases[] = {
-      {0, 0, "a1 00 00 05 00", false, 0},        {0, 0, "a3 00 00 05 00", false, 2},
-      {3, 0, "a1 00 00 05 00", false, 4},        {3, 0, "a3 00 00 05 00", false, 6},
-      {3, 0x50003, "a1 00 00 05 00", false, 5},  {3, 0x50005, "a3 00 00 05 00", false, 7},
+  struct {
+    unsigned cpl;
+    u32 pte;
+    const char* code;
+    bool wp;
+    u32 error;
+  } cases[] = {
+      {0, 0, "a1 00 00 05 00", false, 0},       {0, 0, "a3 00 00 05 00", false, 2},
+      {3, 0, "a1 00 00 05 00", false, 4},       {3, 0, "a3 00 00 05 00", false, 6},
+      {3, 0x50003, "a1 00 00 05 00", false, 5}, {3, 0x50005, "a3 00 00 05 00", false, 7},
       {0, 0x50005, "a3 00 00 05 00", true, 3},
   };
   for (const auto& c : cases) {

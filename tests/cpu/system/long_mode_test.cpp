@@ -203,7 +203,7 @@ TEST_F(LongMode, NonCanonicalReturnIsGeneralProtection) {
   EXPECT_EQ(stack64(1), CpuRig::kCode);
 }
 
-// ---- Found by tests/oracle: SDM vol. 1, 3.3.7.1; vol. 3, 6.15, interrupts 12, 13 and 17 ----------------------------------
+// ---- Found by tests/oracle: SDM vol. 1, 3.3.7.1; vol. 3, 6.15, interrupts 12, 13 and 17 -----------------------------
 
 constexpr u64 kHole = 0x0000800000000000;  // the first address that is not canonical
 
@@ -213,21 +213,21 @@ TEST_F(LongMode, AnAddressThatIsNotCanonicalIsAGeneralProtectionOrAStackFault) {
     u8 vector;
   };
   constexpr Access kAccesses[] = {
-      {"48 8b 03", kGp},           // mov rax, [rbx]
-      {"48 89 03", kGp},           // mov [rbx], rax
-      {"48 01 03", kGp},           // add [rbx], rax
-      {"0f 10 03", kGp},           // movups xmm0, [rbx]
-      {"0f 11 03", kGp},           // movups [rbx], xmm0
-      {"d9 03", kGp},              // fld dword [rbx]
-      {"ff 33", kGp},              // push qword [rbx]
-      {"8f 03", kGp},              // pop qword [rbx]
-      {"48 ab", kGp},              // stosq
-      {"f3 48 a5", kGp},           // rep movsq
-      {"48 8b 45 00", kSsv},       // mov rax, [rbp]
-      {"48 01 45 00", kSsv},       // add [rbp], rax
-      {"48 0f ab 45 00", kSsv},    // bts [rbp], rax
-      {"0f 11 45 00", kSsv},       // movups [rbp], xmm0
-      {"c9", kSsv},                // leave
+      {"48 8b 03", kGp},         // mov rax, [rbx]
+      {"48 89 03", kGp},         // mov [rbx], rax
+      {"48 01 03", kGp},         // add [rbx], rax
+      {"0f 10 03", kGp},         // movups xmm0, [rbx]
+      {"0f 11 03", kGp},         // movups [rbx], xmm0
+      {"d9 03", kGp},            // fld dword [rbx]
+      {"ff 33", kGp},            // push qword [rbx]
+      {"8f 03", kGp},            // pop qword [rbx]
+      {"48 ab", kGp},            // stosq
+      {"f3 48 a5", kGp},         // rep movsq
+      {"48 8b 45 00", kSsv},     // mov rax, [rbp]
+      {"48 01 45 00", kSsv},     // add [rbp], rax
+      {"48 0f ab 45 00", kSsv},  // bts [rbp], rax
+      {"0f 11 45 00", kSsv},     // movups [rbp], xmm0
+      {"c9", kSsv},              // leave
   };
   for (const Access& a : kAccesses) {
     for (const u64 address : {kHole, kHole - 1, u64{0x1234567812345678}, 0xffff7ffffffffff8}) {

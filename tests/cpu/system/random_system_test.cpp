@@ -21,11 +21,13 @@ class Random {
 
 /// Opcodes of the system group, in any mode's encoding; what follows them is random.
 constexpr std::string_view kSystemCode[] = {
-    "8ed8", "8ed0", "8ec0", "8ee0", "07", "17", "1f", "0fa1", "c405", "c505", "0fb205", "ea", "9a", "ff2d", "ff1d", "cb", "ca",
-    "cf", "66cf", "cd", "cc", "ce", "f1", "9c", "9d", "669d", "fa", "fb", "0f00d0", "0f00d8", "0f00c0", "0f02c0", "0f03c0",
-    "0f00e0", "0f00e8", "63c8", "0f0115", "0f011d", "0f0105", "0f01f0", "0f01e0", "0f22c0", "0f22d8", "0f22e0", "0f20c0",
-    "0f23f8", "0f23c0", "0f21f0", "0f32", "0f30", "0f31", "0fa2", "0f34", "0f35", "0f0138", "e4", "e6", "ec", "f36c", "f36e",
-    "60", "61", "c8", "c9", "6205", "9b", "0f06", "f4", "0f0b", "50", "58", "b8", "a1", "a3", "89c3", "31c0",
+    "8ed8",   "8ed0",   "8ec0",   "8ee0",   "07",     "17",     "1f",     "0fa1",   "c405",   "c505",   "0fb205",
+    "ea",     "9a",     "ff2d",   "ff1d",   "cb",     "ca",     "cf",     "66cf",   "cd",     "cc",     "ce",
+    "f1",     "9c",     "9d",     "669d",   "fa",     "fb",     "0f00d0", "0f00d8", "0f00c0", "0f02c0", "0f03c0",
+    "0f00e0", "0f00e8", "63c8",   "0f0115", "0f011d", "0f0105", "0f01f0", "0f01e0", "0f22c0", "0f22d8", "0f22e0",
+    "0f20c0", "0f23f8", "0f23c0", "0f21f0", "0f32",   "0f30",   "0f31",   "0fa2",   "0f34",   "0f35",   "0f0138",
+    "e4",     "e6",     "ec",     "f36c",   "f36e",   "60",     "61",     "c8",     "c9",     "6205",   "9b",
+    "0f06",   "f4",     "0f0b",   "50",     "58",     "b8",     "a1",     "a3",     "89c3",   "31c0",
 };
 
 struct RandomSystem {
@@ -50,7 +52,8 @@ struct RandomSystem {
       r.put(address + n, op);
       n += static_cast<unsigned>(op.size() / 2);
       const unsigned tail = random.below(6);
-      for (unsigned k = 0; k < tail; ++k) r.memory.write8(address + n++, static_cast<u8>(random.below(4) == 0 ? random.next() : random.below(0x30)));
+      for (unsigned k = 0; k < tail; ++k)
+        r.memory.write8(address + n++, static_cast<u8>(random.below(4) == 0 ? random.next() : random.below(0x30)));
     }
   }
   void prepare() {
@@ -69,7 +72,8 @@ struct RandomSystem {
       }
     }
     for (const u32 tss : {CpuRig::kTssBase1, CpuRig::kTssBase16}) {
-      for (u32 n = 0; n < 104; n += 2) r.w16(tss + n, random.below(2) == 0 ? selector() : static_cast<u16>(random.next()));
+      for (u32 n = 0; n < 104; n += 2)
+        r.w16(tss + n, random.below(2) == 0 ? selector() : static_cast<u16>(random.next()));
     }
     code(CpuRig::kCode, 0x1000);
     code(CpuRig::kHandlers, 0x1000);

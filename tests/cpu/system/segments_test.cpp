@@ -1,4 +1,5 @@
-// Segment register loads and descriptor instructions (SDM vol. 2: MOV, LDS, LLDT, LTR, LAR, LSL, VERR, VERW, ARPL, LGDT).
+// Segment register loads and descriptor instructions (SDM vol. 2: MOV, LDS, LLDT, LTR, LAR, LSL, VERR, VERW, ARPL,
+// LGDT).
 #include "tests/support/cpu_rig.h"
 
 namespace orrery::test {
@@ -82,9 +83,9 @@ struct DataCase {
 // MOV: data segment or readable code, DPL against CPL and RPL unless conforming, then presence.
 TEST_F(Segments, DataSegmentChecks) {
   const DataCase cases[] = {
-      {0x92, 0, 0, -1},   {0x90, 0, 0, -1},   {0x9a, 0, 0, -1},  {0x98, 0, 0, kGp},  {0x92, 3, 0, kGp}, {0x92, 0, 3, kGp},
-      {0xf2, 3, 3, -1},   {0xf2, 0, 3, -1},   {0x9e, 3, 3, -1},  {0x9c, 0, 0, kGp},  {0x12, 0, 0, kNp}, {0x12, 3, 0, kGp},
-      {0x82, 0, 0, kGp},  {0x89, 0, 0, kGp},  {0x8c, 0, 0, kGp}, {0xb2, 1, 1, -1},   {0xb2, 2, 1, kGp},
+      {0x92, 0, 0, -1},  {0x90, 0, 0, -1},  {0x9a, 0, 0, -1},  {0x98, 0, 0, kGp}, {0x92, 3, 0, kGp}, {0x92, 0, 3, kGp},
+      {0xf2, 3, 3, -1},  {0xf2, 0, 3, -1},  {0x9e, 3, 3, -1},  {0x9c, 0, 0, kGp}, {0x12, 0, 0, kNp}, {0x12, 3, 0, kGp},
+      {0x82, 0, 0, kGp}, {0x89, 0, 0, kGp}, {0x8c, 0, 0, kGp}, {0xb2, 1, 1, -1},  {0xb2, 2, 1, kGp},
   };
   for (const DataCase& c : cases) {
     r.protected_mode(c.cpl);
@@ -106,7 +107,7 @@ TEST_F(Segments, DataSegmentChecks) {
 // MOV: SS needs writable data with RPL = DPL = CPL, else #GP; absent is #SS.
 TEST_F(Segments, StackSegmentChecks) {
   const DataCase cases[] = {
-      {0x92, 0, 0, -1}, {0x96, 0, 0, -1}, {0x90, 0, 0, kGp}, {0x9a, 0, 0, kGp}, {0xf2, 0, 0, kGp},
+      {0x92, 0, 0, -1},  {0x96, 0, 0, -1},   {0x90, 0, 0, kGp}, {0x9a, 0, 0, kGp}, {0xf2, 0, 0, kGp},
       {0x92, 3, 0, kGp}, {0x12, 0, 0, kSsv}, {0x10, 0, 0, kGp}, {0xb2, 1, 1, -1},
   };
   for (const DataCase& c : cases) {
@@ -175,11 +176,17 @@ TEST_F(Segments, LldtChecksTypePrivilegeAndPresence) {
   r.run("0f 00 d0");
   EXPECT_EQ(r.s.ldtr.base, 0x6000u);
   EXPECT_EQ(r.s.ldtr.limit, 0x27u);
-  struct { u64 value; u16 selector; unsigned cpl; int fault; u32 error; } cases[] = {
-      {CpuRig::descriptor(0, 0, 0x92, 0), kG, 0, kGp, kG},   // not an LDT
-      {CpuRig::descriptor(0, 0, 0x02, 0), kG, 0, kNp, kG},   // not present
+  struct {
+    u64 value;
+    u16 selector;
+    unsigned cpl;
+    int fault;
+    u32 error;
+  } cases[] = {
+      {CpuRig::descriptor(0, 0, 0x92, 0), kG, 0, kGp, kG},          // not an LDT
+      {CpuRig::descriptor(0, 0, 0x02, 0), kG, 0, kNp, kG},          // not present
       {CpuRig::descriptor(0, 0, 0x82, 0), kG | 4, 0, kGp, kG | 4},  // in the LDT
-      {CpuRig::descriptor(0, 0, 0x82, 0), kG, 3, kGp, 0},    // CPL
+      {CpuRig::descriptor(0, 0, 0x82, 0), kG, 3, kGp, 0},           // CPL
   };
   for (const auto& c : cases) {
     r.protected_mode(c.cpl);
@@ -221,7 +228,8 @@ TEST_F(Segments, LtrMarksTheTaskBusyAndRefusesABusyOne) {
 }
 
 TEST_F(Segments, ProtectedModeInstructionsAreUndefinedInRealMode) {
-  for (const char* code : {"0f 00 d0", "0f 00 d8", "0f 00 c0", "0f 00 c8", "0f 02 c0", "0f 03 c0", "0f 00 e0", "0f 00 e8", "63 c0"}) {
+  for (const char* code :
+       {"0f 00 d0", "0f 00 d8", "0f 00 c0", "0f 00 c8", "0f 02 c0", "0f 03 c0", "0f 00 e0", "0f 00 e8", "63 c0"}) {
     r.real_mode();
     r.w32(kUd * 4, 0x2000'0060);
     r.run(code);
@@ -269,8 +277,13 @@ TEST_F(Segments, LslGivesTheByteGranularLimit) {
 }
 
 TEST_F(Segments, VerrAndVerwFollowReadabilityWritabilityAndPrivilege) {
-  struct { u8 access; u16 rpl; unsigned cpl; bool read, write; } cases[] = {
-      {0x92, 0, 0, true, true},  {0x90, 0, 0, true, false}, {0x9a, 0, 0, true, false}, {0x98, 0, 0, false, false},
+  struct {
+    u8 access;
+    u16 rpl;
+    unsigned cpl;
+    bool read, write;
+  } cases[] = {
+      {0x92, 0, 0, true, true},   {0x90, 0, 0, true, false}, {0x9a, 0, 0, true, false}, {0x98, 0, 0, false, false},
       {0x92, 0, 3, false, false}, {0xf2, 3, 3, true, true},  {0x9e, 3, 3, true, false}, {0x92, 3, 0, false, false},
       {0x82, 0, 0, false, false}, {0x12, 0, 0, true, true},
   };

@@ -117,18 +117,25 @@ TEST_F(Tasks, TaskGateInTheGdtOrLdtLeadsToTheTask) {
 }
 
 TEST_F(Tasks, TransferChecks) {
-  struct { u64 gate; u64 tss; unsigned cpl; u16 selector; int fault; u32 error; } cases[] = {
-      {0, CpuRig::descriptor(kT1, 0x67, 0x8b, 0), 0, CpuRig::kTss1, kGp, CpuRig::kTss1},       // busy
-      {0, CpuRig::descriptor(kT1, 0x67, 0x09, 0), 0, CpuRig::kTss1, kNp, CpuRig::kTss1},       // absent
-      {0, CpuRig::descriptor(kT1, 0x67, 0x89, 0), 3, CpuRig::kTss1, kGp, CpuRig::kTss1},       // DPL < CPL
-      {0, CpuRig::descriptor(kT1, 0x67, 0x89, 0), 0, CpuRig::kTss1 | 3, kGp, CpuRig::kTss1},   // DPL < RPL
-      {0, CpuRig::descriptor(kT1, 0x66, 0x89, 0), 0, CpuRig::kTss1, kTs, CpuRig::kTss1},       // too short
-      {CpuRig::gate(CpuRig::kTss1, 0, 0x85), 0, 3, CpuRig::kGate | 3, kGp, CpuRig::kGate},     // gate DPL
-      {CpuRig::gate(CpuRig::kTss1, 0, 0x05), 0, 0, CpuRig::kGate, kNp, CpuRig::kGate},         // gate absent
-      {CpuRig::gate(CpuRig::kTss1 | 4, 0, 0x85), 0, 0, CpuRig::kGate, kGp, CpuRig::kTss1 | 4}, // TSS in the LDT
+  struct {
+    u64 gate;
+    u64 tss;
+    unsigned cpl;
+    u16 selector;
+    int fault;
+    u32 error;
+  } cases[] = {
+      {0, CpuRig::descriptor(kT1, 0x67, 0x8b, 0), 0, CpuRig::kTss1, kGp, CpuRig::kTss1},        // busy
+      {0, CpuRig::descriptor(kT1, 0x67, 0x09, 0), 0, CpuRig::kTss1, kNp, CpuRig::kTss1},        // absent
+      {0, CpuRig::descriptor(kT1, 0x67, 0x89, 0), 3, CpuRig::kTss1, kGp, CpuRig::kTss1},        // DPL < CPL
+      {0, CpuRig::descriptor(kT1, 0x67, 0x89, 0), 0, CpuRig::kTss1 | 3, kGp, CpuRig::kTss1},    // DPL < RPL
+      {0, CpuRig::descriptor(kT1, 0x66, 0x89, 0), 0, CpuRig::kTss1, kTs, CpuRig::kTss1},        // too short
+      {CpuRig::gate(CpuRig::kTss1, 0, 0x85), 0, 3, CpuRig::kGate | 3, kGp, CpuRig::kGate},      // gate DPL
+      {CpuRig::gate(CpuRig::kTss1, 0, 0x05), 0, 0, CpuRig::kGate, kNp, CpuRig::kGate},          // gate absent
+      {CpuRig::gate(CpuRig::kTss1 | 4, 0, 0x85), 0, 0, CpuRig::kGate, kGp, CpuRig::kTss1 | 4},  // TSS in the LDT
       {CpuRig::gate(0x400, 0, 0x85), 0, 0, CpuRig::kGate, kGp, 0x400},
       {CpuRig::gate(CpuRig::kCode0, 0, 0x85), 0, 0, CpuRig::kGate, kGp, CpuRig::kCode0},
-      {CpuRig::gate(CpuRig::kTss0, 0, 0x85), 0, 0, CpuRig::kGate, kGp, CpuRig::kTss0},         // busy
+      {CpuRig::gate(CpuRig::kTss0, 0, 0x85), 0, 0, CpuRig::kGate, kGp, CpuRig::kTss0},  // busy
   };
   for (const auto& c : cases) {
     start(c.cpl);
@@ -145,18 +152,24 @@ TEST_F(Tasks, TransferChecks) {
 
 // Table 7-1: faults from step 13 on happen in the new task, before its first instruction.
 TEST_F(Tasks, NewTaskChecksAreFaultsOfTheNewTask) {
-  struct { u32 offset; u16 value; u64 descriptor; int fault; u32 error; } cases[] = {
-      {96, CpuRig::kData0, 0, kTs, CpuRig::kData0},                                         // LDT: wrong type
-      {96, kG, CpuRig::descriptor(0, 0, 0x02, 0), kTs, kG},                                 // LDT: absent
-      {96, kG | 4, CpuRig::descriptor(0, 0, 0x82, 0), kTs, kG | 4},                         // LDT: in an LDT
-      {76, 0, 0, kTs, 0},                                                                   // CS: null
-      {76, CpuRig::kData0, 0, kTs, CpuRig::kData0},                                         // CS: not code
-      {76, kG | 1, CpuRig::descriptor(0, 0xfffff, 0x9a, 0xc0), kTs, kG},                    // CS: DPL != RPL
-      {76, kG, CpuRig::descriptor(0, 0xfffff, 0x1a, 0xc0), kNp, kG},                        // CS: absent
-      {84, CpuRig::kTss0, 0, kTs, CpuRig::kTss0},                                           // DS: a TSS
-      {84, kG, CpuRig::descriptor(0, 0xfffff, 0x98, 0xc0), kTs, kG},                        // DS: execute-only
-      {84, kG | 3, CpuRig::descriptor(0, 0xfffff, 0x92, 0xc0), kTs, kG},                    // DS: DPL < RPL
-      {84, kG, CpuRig::descriptor(0, 0xfffff, 0x12, 0xc0), kNp, kG},                        // DS: absent
+  struct {
+    u32 offset;
+    u16 value;
+    u64 descriptor;
+    int fault;
+    u32 error;
+  } cases[] = {
+      {96, CpuRig::kData0, 0, kTs, CpuRig::kData0},                       // LDT: wrong type
+      {96, kG, CpuRig::descriptor(0, 0, 0x02, 0), kTs, kG},               // LDT: absent
+      {96, kG | 4, CpuRig::descriptor(0, 0, 0x82, 0), kTs, kG | 4},       // LDT: in an LDT
+      {76, 0, 0, kTs, 0},                                                 // CS: null
+      {76, CpuRig::kData0, 0, kTs, CpuRig::kData0},                       // CS: not code
+      {76, kG | 1, CpuRig::descriptor(0, 0xfffff, 0x9a, 0xc0), kTs, kG},  // CS: DPL != RPL
+      {76, kG, CpuRig::descriptor(0, 0xfffff, 0x1a, 0xc0), kNp, kG},      // CS: absent
+      {84, CpuRig::kTss0, 0, kTs, CpuRig::kTss0},                         // DS: a TSS
+      {84, kG, CpuRig::descriptor(0, 0xfffff, 0x98, 0xc0), kTs, kG},      // DS: execute-only
+      {84, kG | 3, CpuRig::descriptor(0, 0xfffff, 0x92, 0xc0), kTs, kG},  // DS: DPL < RPL
+      {84, kG, CpuRig::descriptor(0, 0xfffff, 0x12, 0xc0), kNp, kG},      // DS: absent
   };
   for (const auto& c : cases) {
     start(0);
@@ -192,7 +205,12 @@ TEST_F(Tasks, NewTaskChecksAreFaultsOfTheNewTask) {
 }
 
 TEST_F(Tasks, NewStackChecks) {
-  struct { u16 value; u64 descriptor; int fault; u32 error; } cases[] = {
+  struct {
+    u16 value;
+    u64 descriptor;
+    int fault;
+    u32 error;
+  } cases[] = {
       {0, 0, kTs, 0},
       {kG, CpuRig::descriptor(0, 0xfffff, 0x90, 0xc0), kTs, kG},
       {kG, CpuRig::descriptor(0, 0xfffff, 0xf2, 0xc0), kTs, kG},
@@ -249,8 +267,8 @@ TEST_F(Tasks, SixteenBitTask) {
   EXPECT_EQ(r.r16(CpuRig::kTssBase16 + 14), 0x101);
 }
 
-// The debug trap of the T flag comes when the switch is complete: a fault of the switch (JMP, "TASK-GATE": also EIP outside of
-// its segment) leaves none behind.
+// The debug trap of the T flag comes when the switch is complete: a fault of the switch (JMP, "TASK-GATE": also EIP
+// outside of its segment) leaves none behind.
 TEST_F(Tasks, AFaultInTheNewTaskTakesThePlaceOfTheTrap) {
   r.w16(kT1 + 100, 1);
   r.w16(kT1 + 84, CpuRig::kTss0);  // DS
@@ -312,7 +330,7 @@ TEST_F(Tasks, SwitchToAVirtual8086Task) {
   EXPECT_EQ(r.s.seg[kGs].base, 0x44440u);
 }
 
-// ---- interrupts through task gates -----------------------------------------------------------------------------------
+// ---- interrupts through task gates ----------------------------------------------------------------------------------
 
 TEST_F(Tasks, InterruptThroughATaskGateNestsAndPushesTheErrorCodeOnTheNewStack) {
   r.idt(kGp, CpuRig::gate(CpuRig::kTss1, 0, 0x85));

@@ -215,7 +215,13 @@ TEST_F(V86, PviCliAndStiOfLevel3WorkOnVif) {
 
 // 20.3.2: "both the VIF and VIP flags are set at the beginning of an instruction"; 2.3: VIP is looked at with IOPL < 3.
 TEST_F(V86, APendingVirtualInterruptFaultsBeforeTheNextInstruction) {
-  struct { bool v86; u64 cr4; u32 flags; unsigned iopl; int fault; } cases[] = {
+  struct {
+    bool v86;
+    u64 cr4;
+    u32 flags;
+    unsigned iopl;
+    int fault;
+  } cases[] = {
       {true, kCr4Vme, kVif | kVip, 0, kGp},  {true, kCr4Vme, kVif | kVip, 2, kGp}, {true, kCr4Vme, kVif | kVip, 3, -1},
       {true, kCr4Vme, kVip, 0, -1},          {true, kCr4Vme, kVif, 0, -1},         {true, kCr4Pvi, kVif | kVip, 0, -1},
       {false, kCr4Pvi, kVif | kVip, 0, kGp}, {false, kCr4Vme, kVif | kVip, 0, -1}, {false, kCr4Pvi, kVif | kVip, 3, -1},
@@ -225,7 +231,8 @@ TEST_F(V86, APendingVirtualInterruptFaultsBeforeTheNextInstruction) {
     r.cr4(c.cr4);
     const u64 sp = r.s.gpr[kRsp] -= 36;
     const u16 cs = c.v86 ? 0x1100 : CpuRig::kCode3, ss = c.v86 ? 0x700 : CpuRig::kData3;
-    const std::array<u32, 9> frame{c.v86 ? 0u : 0x11000u, cs, c.flags | (c.v86 ? kVm : 0u) | c.iopl << 12 | 2, 0x1000, ss, 0, 0, 0, 0};
+    const std::array<u32, 9> frame{
+        c.v86 ? 0u : 0x11000u, cs, c.flags | (c.v86 ? kVm : 0u) | c.iopl << 12 | 2, 0x1000, ss, 0, 0, 0, 0};
     for (unsigned n = 0; n < frame.size(); ++n) r.w32(sp + n * 4, frame[n]);
     r.put(0x11000, "40 40");  // inc
     r.s.gpr[kRax] = 7;
@@ -252,7 +259,8 @@ TEST_F(V86, SegmentLoadsAndFarTransfersWorkAsOnThe8086) {
 }
 
 TEST_F(V86, PrivilegedInstructionsFault) {
-  for (const char* code : {"0f 20 c0", "0f 22 c0", "0f 21 c0", "0f 01 16 00 00", "0f 06", "0f 09", "0f 01 3e 00 00", "0f 30", "0f 32"}) {
+  for (const char* code :
+       {"0f 20 c0", "0f 22 c0", "0f 21 c0", "0f 01 16 00 00", "0f 06", "0f 09", "0f 01 3e 00 00", "0f 30", "0f 32"}) {
     r.v86_mode(3);
     r.run(code);
     EXPECT_FAULT(r, kGp, 0);
