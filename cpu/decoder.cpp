@@ -8,7 +8,7 @@ namespace {
 
 using core::load_le;
 
-// ---- what a line needs, compiled from its operands ------------------------------------------------------------------
+// --- what a line needs, compiled from its operands -------------------------------------------------------------------
 
 // Where the register number of an operand comes from: an index into a small array of candidates.
 enum Source : u8 {
@@ -129,7 +129,7 @@ constexpr auto kRecipes = [] {
   return recipes;
 }();
 
-// ---- prefixes -------------------------------------------------------------------------------------------------------
+// --- prefixes --------------------------------------------------------------------------------------------------------
 
 enum class Prefix : u8 { None, Segment, Osize, Asize, Lock, Rep, Repne, Rex };
 
@@ -150,7 +150,7 @@ constexpr u8 segment_of_prefix(u8 b) { return b >= 0x64 ? static_cast<u8>(b - 0x
 static_assert(segment_of_prefix(0x26) == kEs && segment_of_prefix(0x2e) == kCs && segment_of_prefix(0x36) == kSs &&
               segment_of_prefix(0x3e) == kDs && segment_of_prefix(0x64) == kFs && segment_of_prefix(0x65) == kGs);
 
-// ---- 16-bit addressing (SDM table 2-1) ------------------------------------------------------------------------------
+// --- 16-bit addressing (SDM table 2-1) -------------------------------------------------------------------------------
 
 struct Form16 {
   u8 base, index, seg;

@@ -213,7 +213,7 @@ void Engine::purge_writes(u64 physical_page) {
   }
 }
 
-// ---- segments -------------------------------------------------------------------------------------------------------
+// --- segments --------------------------------------------------------------------------------------------------------
 
 void Engine::refresh_window(unsigned seg) {
   const Segment& g = s.seg[seg];
@@ -261,7 +261,7 @@ u64 Engine::segment_slow(unsigned seg, u64 offset, unsigned width, Access access
   return check_segment(seg, offset, width, access);
 }
 
-// ---- accesses -------------------------------------------------------------------------------------------------------
+// --- accesses --------------------------------------------------------------------------------------------------------
 
 void Engine::check_canonical(u64 linear, unsigned width, unsigned seg) {
   if (code64() && (!canonical(linear) || !canonical(linear + width - 1))) fault(seg == kSs ? kSsv : kGp, 0);

@@ -57,7 +57,7 @@ class Session {
   /// status. Once, after start().
   int finish();
 
-  // --- any thread --------------------------------------------------------------------------------------------------
+  // --- any thread ----------------------------------------------------------------------------------------------------
   /// An input for the guest.
   void post(machine::Input input) { machine_->post(std::move(input)); }
   /// Runs `what` on the machine thread, between two slices, within some milliseconds. Not after finish().

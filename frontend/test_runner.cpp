@@ -113,7 +113,7 @@ void TestRunner::execute(const Command& command) {
   std::visit([this](const auto& c) { start(c); }, command.what);
 }
 
-// --- the machine ---------------------------------------------------------------------------------------------------
+// --- the machine -----------------------------------------------------------------------------------------------------
 
 machine::Machine& TestRunner::machine() {
   if (!machine_) build();
@@ -215,7 +215,7 @@ std::string TestRunner::present() const {
                      s.rip);
 }
 
-// --- commands ------------------------------------------------------------------------------------------------------
+// --- commands --------------------------------------------------------------------------------------------------------
 
 void TestRunner::start(const MachineCommand& c) {
   if (machine_) throw Failure{"the machine runs already: write `machine` lines before everything that needs it"};
@@ -418,7 +418,7 @@ void TestRunner::start(const FailCommand& c) { throw Failure{c.message}; }
 
 void TestRunner::start(const ExitCommand& c) { throw Finished{c.status}; }
 
-// --- results -------------------------------------------------------------------------------------------------------
+// --- results ---------------------------------------------------------------------------------------------------------
 
 void TestRunner::end_test(Outcome outcome, const std::string& message) {
   TestResult result;

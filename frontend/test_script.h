@@ -44,7 +44,7 @@ inline constexpr unsigned kStreamCount = 6;
 enum class Relation : u8 { Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual };
 bool holds(Relation relation, u64 left, u64 right);
 
-// --- what can be waited for and expected ---------------------------------------------------------------------------
+// --- what can be waited for and expected -----------------------------------------------------------------------------
 struct TextCondition {
   Pattern pattern;
 };
@@ -108,7 +108,7 @@ struct Condition {
   std::string spelling;
 };
 
-// --- commands ------------------------------------------------------------------------------------------------------
+// --- commands --------------------------------------------------------------------------------------------------------
 struct MachineCommand {
   std::vector<std::string> words;
 };

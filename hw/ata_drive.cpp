@@ -16,8 +16,7 @@ void AtaDrive::connect(AtaHost& host, unsigned position) {
   position_ = position;
 }
 
-// --- registers
-// --------------------------------------------------------------------------------------------------------
+// --- registers -------------------------------------------------------------------------------------------------------
 
 u8 AtaDrive::read_register(unsigned reg, bool hob) const {
   switch (reg) {
@@ -87,8 +86,7 @@ void AtaDrive::clear_intrq() {
   if (host_ != nullptr) host_->interrupt_changed();
 }
 
-// --- resets
-// -----------------------------------------------------------------------------------------------------------
+// --- resets ----------------------------------------------------------------------------------------------------------
 
 void AtaDrive::software_reset(bool asserted) {
   if (asserted == srst_) return;
@@ -137,8 +135,7 @@ void AtaDrive::leave_reset() {
   diagnosing_ = false;
 }
 
-// --- protocol steps
-// ---------------------------------------------------------------------------------------------------
+// --- protocol steps --------------------------------------------------------------------------------------------------
 
 void AtaDrive::busy_for(u64 ns) {
   status_ = static_cast<u8>((status_ & ~(kAtaDrq | kAtaErr)) | kAtaBsy);
@@ -217,8 +214,7 @@ void AtaDrive::on_event() {
   }
 }
 
-// --- IDENTIFY
-// ---------------------------------------------------------------------------------------------------------
+// --- IDENTIFY --------------------------------------------------------------------------------------------------------
 
 void AtaDrive::put_word(std::span<u8, 512> words, unsigned index, u16 value) {
   core::store_le<u16>(words.data() + index * 2, value);
@@ -274,8 +270,7 @@ u16 AtaDrive::multiword_word() const {
 
 u16 AtaDrive::ultra_word() const { return static_cast<u16>(0x003f | (ultra_mode_ <= 5 ? 0x100 << ultra_mode_ : 0)); }
 
-// --- state
-// ------------------------------------------------------------------------------------------------------------
+// --- state -----------------------------------------------------------------------------------------------------------
 
 void AtaDrive::archive(core::Archive& ar) {
   ar.section(name_, 1, [&](u32) {

@@ -58,8 +58,7 @@ bool AtapiCdrom::press_eject() {
   return false;
 }
 
-// --- ATA commands
-// -----------------------------------------------------------------------------------------------------
+// --- ATA commands ----------------------------------------------------------------------------------------------------
 
 void AtapiCdrom::execute(u8 opcode) {
   stage_ = Stage::None;
@@ -136,8 +135,7 @@ void AtapiCdrom::identify() {
   busy_for(kPlainTime);
 }
 
-// --- the PACKET protocol
-// ----------------------------------------------------------------------------------------------
+// --- the PACKET protocol ---------------------------------------------------------------------------------------------
 
 void AtapiCdrom::start_packet() {
   if ((reg(kAtaError) & 0x02) != 0) return fail(kAtaErrorAbrt);  // overlapped
@@ -329,8 +327,7 @@ void AtapiCdrom::check(Sense sense) {
   fail(static_cast<u8>(sense.key << 4 | (sense.key == 0x05 || sense.key == 0x0b ? kAtaErrorAbrt : 0)));
 }
 
-// --- state
-// ------------------------------------------------------------------------------------------------------------
+// --- state -----------------------------------------------------------------------------------------------------------
 
 void AtapiCdrom::set_signature() {
   reg(kAtaCount) = 0x01;

@@ -157,8 +157,7 @@ void AtapiCdrom::inquiry() {
   send(data, be16(&packet_[3]));
 }
 
-// --- reading
-// ----------------------------------------------------------------------------------------------------------
+// --- reading ---------------------------------------------------------------------------------------------------------
 
 void AtapiCdrom::read(u32 block, u32 count) {
   if (!ready()) return;
@@ -340,8 +339,7 @@ void AtapiCdrom::read_dvd_structure() {
   send(out, be16(&packet_[8]));
 }
 
-// --- what the drive is and how it is
-// ----------------------------------------------------------------------------------
+// --- what the drive is and how it is ---------------------------------------------------------------------------------
 
 void AtapiCdrom::get_configuration() {
   const u8 request = packet_[1] & 3;
@@ -404,8 +402,7 @@ void AtapiCdrom::mechanism_status() {
   send(data, be16(&packet_[8]));
 }
 
-// --- mode pages
-// -------------------------------------------------------------------------------------------------------
+// --- mode pages ------------------------------------------------------------------------------------------------------
 
 /// The page's bytes as now (`control` 0 and 2: the defaults are the same), or which bits can be changed (1). Empty if
 /// there is no such page.
@@ -514,8 +511,7 @@ void AtapiCdrom::mode_parameters() {
   good();
 }
 
-// --- the tray
-// ---------------------------------------------------------------------------------------------------------
+// --- the tray --------------------------------------------------------------------------------------------------------
 
 void AtapiCdrom::start_stop() {
   const bool load_eject = (packet_[4] & 2) != 0;

@@ -83,8 +83,7 @@ u8 FloppyController::cmos_drive_types() const {
   return static_cast<u8>(static_cast<u8>(drives_[0].type) << 4 | static_cast<u8>(drives_[1].type));
 }
 
-// --- registers
-// --------------------------------------------------------------------------------------------------------
+// --- registers -------------------------------------------------------------------------------------------------------
 
 u8 FloppyController::read_port(u64 offset) {
   switch (offset) {
@@ -262,8 +261,7 @@ void FloppyController::wake() {
   if (phase_ == Phase::Execution && step_ == Step::Stuck && disk_turns()) step(Step::Begin, rotation());
 }
 
-// --- commands
-// ---------------------------------------------------------------------------------------------------------
+// --- commands --------------------------------------------------------------------------------------------------------
 
 unsigned FloppyController::command_length(u8 opcode) {
   const u8 flags = opcode & 0xe0;
@@ -490,8 +488,7 @@ void FloppyController::lock(bool on) {
   answer({static_cast<u8>(on ? 0x10 : 0x00)});
 }
 
-// --- state
-// ------------------------------------------------------------------------------------------------------------
+// --- state -----------------------------------------------------------------------------------------------------------
 
 void FloppyController::Drive::archive(core::Archive& ar) {
   ar("track", track);

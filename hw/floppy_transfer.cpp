@@ -42,8 +42,7 @@ constexpr u8 rates_of(FloppyDensity density) {
 
 }  // namespace
 
-// --- time
-// -------------------------------------------------------------------------------------------------------------
+// --- time ------------------------------------------------------------------------------------------------------------
 
 u64 FloppyController::rotation() const {
   const u64 rpm = drive().type == FloppyDriveType::Hd525 ? 360 : 300;
@@ -75,8 +74,7 @@ u64 FloppyController::until_slot(unsigned slot, unsigned slots) const {
   return start >= phase ? start - phase : turn - phase + start;
 }
 
-// --- the course of a command
-// ------------------------------------------------------------------------------------------
+// --- the course of a command -----------------------------------------------------------------------------------------
 
 bool FloppyController::from_host() const {
   return transfer_ == Transfer::WriteData || transfer_ == Transfer::WriteDeleted || transfer_ == Transfer::Scan ||
@@ -255,8 +253,7 @@ u64 FloppyController::sector_lba() const {
   return g.lba(cylinder, head_, sector);
 }
 
-// --- sectors
-// ----------------------------------------------------------------------------------------------------------
+// --- sectors ---------------------------------------------------------------------------------------------------------
 
 void FloppyController::sector_passed() {
   if (!disk_turns() || !readable()) return begin();
@@ -465,8 +462,7 @@ void FloppyController::read_id_passed() {
   finish(0, 0, 0);
 }
 
-// --- the end
-// ----------------------------------------------------------------------------------------------------------
+// --- the end ---------------------------------------------------------------------------------------------------------
 
 /// Ends after the sector r_, with C, H, R, N moved on as in the data sheet's table of result phases. `end_of_cylinder`:
 /// the last sector is done and the host wants more.

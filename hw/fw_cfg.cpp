@@ -129,8 +129,7 @@ void FwCfg::reset() {
   dma_address_ = {};
 }
 
-// --- registers
-// ---------------------------------------------------------------------------------------------------------
+// --- registers -------------------------------------------------------------------------------------------------------
 
 FwCfg::Item* FwCfg::current() {
   if (auto it = items_.find(selector_); it != items_.end()) return &it->second;
@@ -160,8 +159,7 @@ void FwCfg::write(u64 offset, unsigned width, u64 value) {
   if (offset == 0 && width == 2) select(static_cast<u16>(value));
 }
 
-// --- DMA
-// ---------------------------------------------------------------------------------------------------------------
+// --- DMA -------------------------------------------------------------------------------------------------------------
 
 bool FwCfg::is_ram(u64 address, bool write) const {
   const core::GuestMemory::Page& page = std::as_const(memory_).page(address);

@@ -70,8 +70,7 @@ class FwCfg final : public core::Device {
 
   FwCfg(core::PortBus& ports, core::GuestMemory& memory, core::Log& log);
 
-  // --- for the board, before the machine runs
-  // --------------------------------------------------------------------------
+  // --- for the board, before the machine runs ------------------------------------------------------------------------
   void add_item(u16 key, Data data);
   void add_u16(u16 key, u16 value);
   void add_u32(u16 key, u32 value);

@@ -48,8 +48,7 @@ AtaDrive* IdeChannel::responding() const {
   return selected_ == 1 ? drives_[0].get() : nullptr;  // device 0 answers for an absent device 1 (9.16.1 of ATA-5)
 }
 
-// --- command and control blocks
-// ---------------------------------------------------------------------------------------
+// --- command and control blocks --------------------------------------------------------------------------------------
 
 u32 IdeChannel::read_data(unsigned width) {
   AtaDrive* drive = selected();
@@ -122,8 +121,7 @@ void IdeChannel::update_irq(bool latch) {
   irq_.set(level);
 }
 
-// --- bus master
-// -------------------------------------------------------------------------------------------------------
+// --- bus master ------------------------------------------------------------------------------------------------------
 
 u8 IdeChannel::read_bus_master(unsigned offset) const {
   switch (offset) {
@@ -243,8 +241,7 @@ std::size_t IdeChannel::dma_move(std::span<u8> data, bool to_memory) {
   return moved;
 }
 
-// --- state
-// ------------------------------------------------------------------------------------------------------------
+// --- state -----------------------------------------------------------------------------------------------------------
 
 void IdeChannel::reset() {
   selected_ = 0;

@@ -34,8 +34,7 @@ class IdeChannel final : public AtaHost {
   u8 alternate_status() const;
   void write_control(u8 value);
 
-  // --- bus master registers, offsets 0-7 of this channel's half of BAR 4
-  // ------------------------------------------------
+  // --- bus master registers, offsets 0-7 of this channel's half of BAR 4 ---------------------------------------------
   u8 read_bus_master(unsigned offset) const;
   void write_bus_master(unsigned offset, u8 value);
   /// The PCI command register's Bus Master Enable bit. Without it the engine makes no progress.

@@ -64,8 +64,7 @@ Data with_zero(const std::string& text) {
   return data;
 }
 
-// --- Linux
-// -------------------------------------------------------------------------------------------------------------
+// --- Linux -----------------------------------------------------------------------------------------------------------
 
 bool is_linux(std::span<const u8> file) {
   return file.size() >= 0x400 && le16(file, 0x1fe) == 0xaa55 && std::memcmp(&file[0x202], "HdrS", 4) == 0 &&
@@ -162,8 +161,7 @@ KernelPlan plan_linux(KernelRequest& r) {
   return result;
 }
 
-// --- multiboot 1
-// -------------------------------------------------------------------------------------------------------
+// --- multiboot 1 -----------------------------------------------------------------------------------------------------
 
 constexpr u32 kMultibootMagic = 0x1badb002;
 constexpr std::size_t kMultibootSearch = 8192;

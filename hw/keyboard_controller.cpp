@@ -104,7 +104,7 @@ void KeyboardController::archive(core::Archive& ar) {
   irq_mouse_.restore(full_ && from_ == Source::Mouse && (ram_[0] & kMouseInterrupt) != 0);
 }
 
-// --- the output buffer --------------------------------------------------------------------------------------------
+// --- the output buffer -----------------------------------------------------------------------------------------------
 
 void KeyboardController::update_irqs() {
   irq_keyboard_.set(full_ && from_ != Source::Mouse && (ram_[0] & kKeyboardInterrupt) != 0);
@@ -158,7 +158,7 @@ u8 KeyboardController::status() const {
                          (full_ && from_ == Source::Mouse ? kAuxFull : 0) | (timeout_ ? kTimeout : 0));
 }
 
-// --- the cables ---------------------------------------------------------------------------------------------------
+// --- the cables ------------------------------------------------------------------------------------------------------
 
 bool KeyboardController::port_enabled(Source source) const {
   return (ram_[0] & (source == Source::Keyboard ? kDisableKeyboard : kDisableMouse)) == 0;
@@ -222,7 +222,7 @@ void KeyboardController::send_to_mouse(u8 byte) {
   fetch();
 }
 
-// --- the guest ----------------------------------------------------------------------------------------------------
+// --- the guest -------------------------------------------------------------------------------------------------------
 
 void KeyboardController::set_command_byte(u8 value) {
   ram_[0] = value;

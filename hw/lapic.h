@@ -64,7 +64,7 @@ class LocalApic final : public core::Device, public core::ApicAgent {
   /// The processor's interrupt acknowledge cycle: the vector.
   u8 acknowledge();
 
-  // --- what the processor's registers reach ------------------------------------------------------------------------
+  // --- what the processor's registers reach --------------------------------------------------------------------------
   /// IA32_APIC_BASE was written. The processor has checked reserved bits.
   void set_base(u64 msr);
   /// IA32_TSC_DEADLINE (6E0h).
@@ -76,8 +76,7 @@ class LocalApic final : public core::Device, public core::ApicAgent {
   u8 task_priority() const { return tpr_; }
   void set_task_priority(u8 value);
 
-  // --- ApicAgent
-  // -------------------------------------------------------------------------------------------------------
+  // --- ApicAgent -----------------------------------------------------------------------------------------------------
   bool addressed(u8 destination, bool logical) const override;
   u8 processor_priority() const override;
   bool accept(const core::ApicMessage& message) override;

@@ -89,7 +89,7 @@ void Ps2Keyboard::archive(core::Archive& ar) {
   if (set_ < 1 || set_ > 3) set_ = 2;
 }
 
-// --- keys ---------------------------------------------------------------------------------------------------------
+// --- keys ------------------------------------------------------------------------------------------------------------
 
 void Ps2Keyboard::append_code(std::vector<u8>& out, u8 prefix, u8 set1, u8 set2, bool release) const {
   if (prefix != 0) out.push_back(prefix);
@@ -215,7 +215,7 @@ void Ps2Keyboard::repeat() {
   emit(std::move(codes));
 }
 
-// --- commands -----------------------------------------------------------------------------------------------------
+// --- commands --------------------------------------------------------------------------------------------------------
 
 u8 Ps2Keyboard::take_byte() {
   std::vector<u8>& from = replies_.empty() ? codes_ : replies_;

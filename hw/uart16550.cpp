@@ -95,8 +95,7 @@ u64 Uart16550::character_ns(u64 divisor) const {
   return half_bits * divisor * 8 * core::kNsPerSecond / kClockHz;
 }
 
-// --- receiver
-// ----------------------------------------------------------------------------------------------------------
+// --- receiver --------------------------------------------------------------------------------------------------------
 
 bool Uart16550::can_receive() const { return !loopback() && receiver_.size() < (fifo() ? kFifoSize : 1); }
 
@@ -153,8 +152,7 @@ void Uart16550::clear_receiver() {
   if (w_.accepts && can_receive()) w_.accepts();
 }
 
-// --- transmitter
-// -------------------------------------------------------------------------------------------------------
+// --- transmitter -----------------------------------------------------------------------------------------------------
 
 u64 Uart16550::transmit_ns() const { return w_.fast_output && !loopback() ? character_ns(1) : character_ns(); }
 
@@ -208,8 +206,7 @@ void Uart16550::deliver_loop() {
   if (loopback()) take(first.byte, (lcr_ & kLcrBreak) != 0 ? kBi : 0);
 }
 
-// --- registers
-// ---------------------------------------------------------------------------------------------------------
+// --- registers -------------------------------------------------------------------------------------------------------
 
 u8 Uart16550::read(u64 offset) {
   switch (offset) {

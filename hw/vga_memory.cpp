@@ -76,7 +76,7 @@ void VgaMemory::configure(const VgaRegisters& regs, const VbeDispi& dispi) {
   }
 }
 
-// ---- reads ----------------------------------------------------------------------------------------------------------
+// --- reads -----------------------------------------------------------------------------------------------------------
 
 u8 VgaMemory::read_planes(u32 offset, unsigned plane) {
   latch_ = planes(offset & offset_mask_);
@@ -109,7 +109,7 @@ u64 VgaMemory::read(u32 offset, unsigned width) {
   return value;
 }
 
-// ---- writes ---------------------------------------------------------------------------------------------------------
+// --- writes ----------------------------------------------------------------------------------------------------------
 
 void VgaMemory::write_planes(u32 offset, u32 plane_mask, u8 value) {
   offset = (offset & offset_mask_) << 2;
@@ -177,7 +177,7 @@ void VgaMemory::clear(u32 size) {
   mark_all();
 }
 
-// ---- state ----------------------------------------------------------------------------------------------------------
+// --- state -----------------------------------------------------------------------------------------------------------
 
 void VgaMemory::archive(core::Archive& ar) {
   ar("latch", latch_);

@@ -75,8 +75,7 @@ void Ir::begin(std::string_view name) {
 
 void Ir::end() { p_->f = nullptr; }
 
-// ---- values
-// -------------------------------------------------------------------------------------------------------------
+// --- values ----------------------------------------------------------------------------------------------------------
 
 Node Ir::constant(unsigned bits, u64 value) { return llvm::ConstantInt::get(p_->b.getIntNTy(bits), value); }
 
@@ -177,8 +176,7 @@ Node Ir::packed(Packed op, unsigned lane_bits, Node a, Node b) {
   return builder.CreateBitCast(r, whole);
 }
 
-// ---- memory
-// -------------------------------------------------------------------------------------------------------------
+// --- memory ----------------------------------------------------------------------------------------------------------
 
 Node Ir::insn(unsigned index) { return p_->at(insns_, static_cast<u32>(index * sizeof(cpu::Insn))); }
 
@@ -237,8 +235,7 @@ void Ir::guest_store(Node address, Node v) {
   p_->tagged(b.CreateAlignedStore(v, b.CreateIntToPtr(address, b.getPtrTy()), llvm::Align(1)), p_->guest);
 }
 
-// ---- control
-// ------------------------------------------------------------------------------------------------------------
+// --- control ---------------------------------------------------------------------------------------------------------
 
 Label Ir::label(const char* name) { return llvm::BasicBlock::Create(p_->context, name, p_->f); }
 Label Ir::here() const { return p_->b.GetInsertBlock(); }

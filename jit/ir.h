@@ -72,8 +72,7 @@ class Ir {
   /// Building of the function is over.
   void end();
 
-  // ---- values
-  // -----------------------------------------------------------------------------------------------------------
+  // --- values --------------------------------------------------------------------------------------------------------
   Node constant(unsigned bits, u64 value);
   /// The value of a constant of up to 64 bits.
   static std::optional<u64> known(Node n);
@@ -93,8 +92,7 @@ class Ir {
   /// `op` on lanes of `lane_bits`; both operands 128-bit vectors or 64-bit integers.
   Node packed(Packed op, unsigned lane_bits, Node a, Node b);
 
-  // ---- memory
-  // -----------------------------------------------------------------------------------------------------------
+  // --- memory --------------------------------------------------------------------------------------------------------
   Node engine() const { return engine_; }
   Node frame() const { return frame_; }
   Node insn(unsigned index);
@@ -113,8 +111,7 @@ class Ir {
   Node guest_load(Node address, unsigned bits);
   void guest_store(Node address, Node v);
 
-  // ---- control
-  // ----------------------------------------------------------------------------------------------------------
+  // --- control -------------------------------------------------------------------------------------------------------
   Label label(const char* name);
   Label here() const;
   void go_to(Label l);

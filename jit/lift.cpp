@@ -62,8 +62,7 @@ bool Lifter::lift(std::string_view name) {
   return true;
 }
 
-// ---- registers
-// ----------------------------------------------------------------------------------------------------------
+// --- registers -------------------------------------------------------------------------------------------------------
 
 u32 Lifter::offset_of(unsigned slot) {
   if (slot >= kXmmSlot) return layout::kXmm + (slot - kXmmSlot) * u32{sizeof(Vector256)};
@@ -142,8 +141,7 @@ void Lifter::end_when() {
   }
 }
 
-// ---- exits
-// --------------------------------------------------------------------------------------------------------------
+// --- exits -----------------------------------------------------------------------------------------------------------
 
 Label Lifter::fault_exit() {
   if (fault_exit_ != nullptr && fault_version_ == version_ && stack_on_fault_ == nullptr) return fault_exit_;
@@ -299,8 +297,7 @@ void Lifter::finish(const Insn& i, bool ends) {
   ir.go_to(go_on);
 }
 
-// ---- memory
-// -------------------------------------------------------------------------------------------------------------
+// --- memory ----------------------------------------------------------------------------------------------------------
 
 Node Lifter::mask_address(const Insn& i, Node offset) {
   return ir.binary(Binary::And, offset, c64(address_mask(i.addrsize())));
@@ -441,8 +438,7 @@ void Lifter::place_set(const Insn& i, const Place& p, Node value) {
   note_attention(ir.phi({{ir.constant(1, 0), from}, {attention, end}}));
 }
 
-// ---- flags
-// --------------------------------------------------------------------------------------------------------------
+// --- flags -----------------------------------------------------------------------------------------------------------
 
 // The formulas are those of LazyFlags (cpu/state.h, cpu/flags.h) and of Exec.
 
@@ -550,8 +546,7 @@ void Lifter::set_arith_flags(Node image) {
   set(kFlagsAux, aux);
 }
 
-// ---- the table
-// ----------------------------------------------------------------------------------------------------------
+// --- the table -------------------------------------------------------------------------------------------------------
 
 const std::vector<LiftRow>& lift_table() {
   static const std::vector<LiftRow> table = [] {

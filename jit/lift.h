@@ -86,8 +86,7 @@ class Lifter {
   /// Instructions that became calls of helpers.
   unsigned helpers_called() const { return helpers_called_; }
 
-  // ---- for Lift<T>
-  // ------------------------------------------------------------------------------------------------------
+  // --- for Lift<T> ---------------------------------------------------------------------------------------------------
   Ir& ir;
   /// State that is kept in nodes: general registers, lazy flags, EFLAGS, XMM registers.
   enum Slot : u8 { kGprSlot = 0, kFlagsResult = 16, kFlagsAux, kEflags, kXmmSlot, kSlotCount = kXmmSlot + 16 };
@@ -296,8 +295,7 @@ class Lift {
   Lift(Lifter& lifter, const Insn& insn, bool ends, bool stays)
       : l_(lifter), ir_(lifter.ir), i_(insn), ends_(ends), stays_(stays) {}
 
-  // ---- values
-  // -----------------------------------------------------------------------------------------------------------
+  // --- values --------------------------------------------------------------------------------------------------------
   template <class T> Val<T> constant(u64 v) const { return {ir_.constant(kBitsOf<T>, v), &ir_}; }
   template <class U, class T> Val<U> zext(Val<T> a) const {
     return resized<U>(a, [&] { return ir_.zext(a.n, kBitsOf<U>); });
@@ -330,8 +328,7 @@ class Lift {
   template <class T> Val<T> extract_bits(Val<T> a, Val<T> mask) { return apply<cpu::ExtractBits<T>>(a, mask); }
   template <class F> void when(Val<bool> c, F&& body) { l_.when(c.n, body); }
 
-  // ---- registers
-  // --------------------------------------------------------------------------------------------------------
+  // --- registers -----------------------------------------------------------------------------------------------------
   template <class T> Val<T> get(unsigned r) const {
     if constexpr (sizeof(T) == 1) {
       Node g = l_.gpr(r & 31);
@@ -354,8 +351,7 @@ class Lift {
   }
   Val<u64> stack_mask() const { return wrap<u64>(l_.stack_mask()); }
 
-  // ---- operands
-  // ---------------------------------------------------------------------------------------------------------
+  // --- operands ------------------------------------------------------------------------------------------------------
   template <class T, unsigned K> Val<T> read(cpu::RegOp<T, K>) const { return get<T>(i_.r[K]); }
   template <class T, MemForm F> Val<T> read(cpu::MemOp<T, F>) const {
     return load<T>(l_.operand_address(i_, sizeof(T) == 16));
@@ -367,8 +363,7 @@ class Lift {
     l_.store(i_, l_.operand_address(i_, sizeof(T) == 16), sizeof(T), v.n);
   }
 
-  // ---- vectors
-  // ----------------------------------------------------------------------------------------------------------
+  // --- vectors -------------------------------------------------------------------------------------------------------
   void begin_sse() const { l_.begin_sse(i_); }
   void begin_mmx() const { l_.begin_mmx(i_); }
   void end_mmx() {
@@ -464,8 +459,7 @@ class Lift {
     return {*this, l_.place(i_, l_.operand_address(i_, false), sizeof(T))};
   }
 
-  // ---- memory
-  // -----------------------------------------------------------------------------------------------------------
+  // --- memory --------------------------------------------------------------------------------------------------------
   template <class T> Val<T> load_at(unsigned seg, Val<u64> off) const { return load<T>(l_.address(seg, off.n)); }
   template <class T> void store_at(unsigned seg, Val<u64> off, Val<T> v) {
     l_.store(i_, l_.address(seg, off.n), sizeof(T), v.n);
@@ -483,8 +477,7 @@ class Lift {
   template <class T> Val<T> peek() const { return load<T>(l_.address(cpu::kSs, in_stack(l_.gpr(cpu::kRsp)))); }
   void adjust_stack(Val<u64> bytes) { set_stack(in_stack(ir_.binary(Binary::Add, l_.gpr(cpu::kRsp), bytes.n))); }
 
-  // ---- flags
-  // ------------------------------------------------------------------------------------------------------------
+  // --- flags ---------------------------------------------------------------------------------------------------------
   template <class T> void set_flags(Val<T> result, Val<T> carries) { l_.set_flags(result.n, carries.n); }
   template <class T> void set_flags_logic(Val<T> result) { l_.set_flags_logic(result.n); }
   template <class T> void set_flags_keep_carry(Val<T> result, Val<T> carries) {
@@ -511,8 +504,7 @@ class Lift {
                                : ir_.binary(Binary::And, f, ir_.constant(32, ~cpu::kDf)));
   }
 
-  // ---- control
-  // ----------------------------------------------------------------------------------------------------------
+  // --- control -------------------------------------------------------------------------------------------------------
   Val<u64> next_rip() const { return wrap<u64>(l_.rip_behind(i_)); }
   u64 displacement() const { return i_.imm; }
   template <class T> void jump_direct(Val<T> target) { l_.jump(nullptr, target.n, Exit::Taken); }

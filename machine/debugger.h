@@ -60,7 +60,7 @@ class Debugger {
   Debugger(const Debugger&) = delete;
   Debugger& operator=(const Debugger&) = delete;
 
-  // --- points ------------------------------------------------------------------------------------------------------
+  // --- points --------------------------------------------------------------------------------------------------------
   Id add(const Point& point);
   /// False if there is none with that number.
   bool remove(Id id);
@@ -83,8 +83,7 @@ class Debugger {
   /// Called when the machine comes to a stop.
   void on_stop(std::function<void(const Stop&)> listener) { listeners_.push_back(std::move(listener)); }
 
-  // --- memory and registers
-  // --------------------------------------------------------------------------------------------
+  // --- memory and registers ------------------------------------------------------------------------------------------
   /// Linear address of the next instruction.
   u64 pc() const;
   /// Reads without any effect: no accessed bits, no devices (but the display's memory). Gives how many bytes there are

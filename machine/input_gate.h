@@ -30,7 +30,7 @@ class InputGate {
   /// True if something waits. Any thread.
   bool waiting() const { return waiting_.load(std::memory_order_acquire); }
 
-  // --- machine thread only -----------------------------------------------------------------------------------------
+  // --- machine thread only -------------------------------------------------------------------------------------------
   /// The tick to stop at because the replayed journal has an entry there; ~0 if there is none, and when live.
   u64 next_tick() const;
   /// The next thing that enters at tick `now`, already in this machine's journal; nothing if there is no more. A replay

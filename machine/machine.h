@@ -66,7 +66,7 @@ class Machine {
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
-  // --- running -----------------------------------------------------------------------------------------------------
+  // --- running -------------------------------------------------------------------------------------------------------
   /// Runs until tick `tick` or another StopReason. After PowerOff, Reset, TripleFault or DebugExit the machine stands
   /// still: further calls give the same reason again until power_cycle() or load().
   RunResult run_until_tick(u64 tick);
@@ -90,7 +90,7 @@ class Machine {
   /// True while the processor waits in HLT.
   bool idle() const;
 
-  // --- the outside world -------------------------------------------------------------------------------------------
+  // --- the outside world ---------------------------------------------------------------------------------------------
   /// What the last PortRead input gave.
   u64 port_value() const { return port_value_; }
   /// Hands an input to the gate. Any thread. It takes effect when the machine runs, at the next slice border.
@@ -120,13 +120,13 @@ class Machine {
   /// What is in a drive now, or nothing. For menus and `info block`.
   std::optional<Medium> medium(DriveId drive) const;
 
-  // --- pictures ----------------------------------------------------------------------------------------------------
+  // --- pictures ------------------------------------------------------------------------------------------------------
   /// The picture now (include hw/display/surface.h). Valid until the next call. Costs little if nothing changed. A
   /// machine without display gives an empty one.
   const hw::Frame& frame();
   hw::TextScreen text_screen();
 
-  // --- state -------------------------------------------------------------------------------------------------------
+  // --- state ---------------------------------------------------------------------------------------------------------
   /// Covers RAM and every archived field; equal hashes at equal ticks mean equal machines.
   u64 state_hash();
   /// Saves, loads or compares everything: RAM, processor, chips, clock, waiting inputs. The Config is not part of it:

@@ -136,7 +136,7 @@ cpu::Model parse_cpu(const std::string& text, bool apic_board) {
 struct Pc::Parts {
   explicit Parts(Context context);
 
-  // --- what the board is made of, in the order in which it is built ------------------------------------------------
+  // --- what the board is made of, in the order in which it is built --------------------------------------------------
   const Config& config;
   const Host& host;
   core::Clock& clock;

@@ -6,7 +6,7 @@
 
 namespace orrery::cpu::helpers {
 
-// ---- shared with interrupts and IRET --------------------------------------------------------------------------------
+// --- shared with interrupts and IRET ---------------------------------------------------------------------------------
 
 void set_code_segment(Engine& e, u16 selector, const Descriptor& descriptor, unsigned cpl, u64 rip) {
   e.s.cpl = static_cast<u8>(cpl);
@@ -226,7 +226,7 @@ void far_jmp_mem(Engine& e, const Insn& i) { transfer(e, Transfer::Jump, memory_
 void far_call_imm(Engine& e, const Insn& i) { transfer(e, Transfer::Call, immediate_pointer(i), width_of(i.opsize())); }
 void far_call_mem(Engine& e, const Insn& i) { transfer(e, Transfer::Call, memory_pointer(e, i), width_of(i.opsize())); }
 
-// ---- RET ------------------------------------------------------------------------------------------------------------
+// --- RET -------------------------------------------------------------------------------------------------------------
 
 namespace {
 

@@ -24,7 +24,7 @@ bool table_of(Engine& e, u16 selector, u64& base, u32& limit) {
 
 }  // namespace
 
-// ---- descriptors ----------------------------------------------------------------------------------------------------
+// --- descriptors -----------------------------------------------------------------------------------------------------
 
 bool find_descriptor(Engine& e, u16 selector, Descriptor& descriptor) {
   u64 base = 0;
@@ -63,7 +63,7 @@ Segment segment_of(u16 selector, const Descriptor& d) {
   return {.selector = selector, .attributes = d.attributes(), .limit = d.limit(), .base = d.base()};
 }
 
-// ---- registers ------------------------------------------------------------------------------------------------------
+// --- registers -------------------------------------------------------------------------------------------------------
 
 void set_segment(Engine& e, unsigned seg, const Segment& value) {
   e.s.seg[seg] = value;
@@ -126,7 +126,7 @@ void drop_inner_segments(Engine& e) {
   }
 }
 
-// ---- moves ----------------------------------------------------------------------------------------------------------
+// --- moves -----------------------------------------------------------------------------------------------------------
 
 void mov_from_segment(Engine& e, const Insn& i) {
   if (i.r[1] >= kSegCount) e.undefined();
@@ -166,7 +166,7 @@ template void load_far<kDs>(Engine&, const Insn&);
 template void load_far<kFs>(Engine&, const Insn&);
 template void load_far<kGs>(Engine&, const Insn&);
 
-// ---- LDTR and TR ----------------------------------------------------------------------------------------------------
+// --- LDTR and TR -----------------------------------------------------------------------------------------------------
 
 void require_cpl0(Engine& e) {
   if (e.s.cpl != 0) e.general_protection();
@@ -220,7 +220,7 @@ void str(Engine& e, const Insn& i) {
   e.write_e(i, 0, i.mem() ? 2 : width_of(i.opsize()), e.s.tr.selector);
 }
 
-// ---- looking at descriptors -----------------------------------------------------------------------------------------
+// --- looking at descriptors ------------------------------------------------------------------------------------------
 
 void set_zero_flag(Engine& e, bool on) { e.s.flags = lazy_from((arith_flags(e.s.flags) & ~kZf) | (on ? kZf : 0)); }
 
@@ -290,7 +290,7 @@ void arpl(Engine& e, const Insn& i) {
   set_zero_flag(e, adjust);
 }
 
-// ---- GDTR and IDTR --------------------------------------------------------------------------------------------------
+// --- GDTR and IDTR ---------------------------------------------------------------------------------------------------
 
 namespace {
 

@@ -5,7 +5,7 @@
 
 namespace orrery::cpu::simd {
 
-// ---- one lane -------------------------------------------------------------------------------------------------------
+// --- one lane --------------------------------------------------------------------------------------------------------
 
 template <class B, class I> [[gnu::noinline]] Outcome<B> soft_from_integer(u32 mxcsr, I v) {
   soft::Env env = environment(mxcsr);
@@ -89,7 +89,7 @@ template <class B> [[gnu::noinline]] Outcome<B> round_lane(u32 mxcsr, B v, u8 im
   return {r, env.flags};
 }
 
-// ---- instructions ---------------------------------------------------------------------------------------------------
+// --- instructions ----------------------------------------------------------------------------------------------------
 
 /// CVTSI2SS, CVTSI2SD: S is u32 or u64.
 template <class B, class S> struct FromInteger {

@@ -61,7 +61,7 @@ template <class R> struct Outcome {
   u32 flags;
 };
 
-// ---- operations on one lane -----------------------------------------------------------------------------------------
+// --- operations on one lane ------------------------------------------------------------------------------------------
 //
 // fast() either computes and returns true, or leaves r alone; kExact: it needs no FloatUnit::host. all() and wrong()
 // are the same for four singles at a time: the results, and where they are not to be taken, given the magnitudes of
@@ -193,7 +193,7 @@ template <class Op> bool four_lanes(const FloatUnit& u, Vec128 a, Vec128 b, Vec1
   return true;
 }
 
-// ---- comparisons ----------------------------------------------------------------------------------------------------
+// --- comparisons -----------------------------------------------------------------------------------------------------
 
 template <class B> [[gnu::noinline]] Outcome<soft::Order> soft_compare(u32 mxcsr, B a, B b, bool quiet) {
   soft::Env env = environment(mxcsr);
@@ -266,7 +266,7 @@ template <class B> struct ComparePredicate {
   }
 };
 
-// ---- vectors --------------------------------------------------------------------------------------------------------
+// --- vectors ---------------------------------------------------------------------------------------------------------
 
 /// All lanes; or the lowest, with the others of a.
 template <class B, class Op> struct FloatBinary {
@@ -349,7 +349,7 @@ template <class B> struct DotProduct {
   }
 };
 
-// ---- approximations -------------------------------------------------------------------------------------------------
+// --- approximations --------------------------------------------------------------------------------------------------
 
 /// RCPPS and RSQRTPS. The manual asks for a relative error of at most 1.5 * 2^-12; these are the exact values rounded
 /// to 13 significand bits. Denormals count as zeros, tiny results are zeros, no flag is touched.

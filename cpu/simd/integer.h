@@ -22,7 +22,7 @@ template <class T, class F> struct Each {
   template <class V> static V run(V b) { return from_host<V>(F::of(host_vector<T>(b))); }
 };
 
-// ---- lane functions: L is a HostVector ------------------------------------------------------------------------------
+// --- lane functions: L is a HostVector -------------------------------------------------------------------------------
 
 template <class L> using LaneOf = std::remove_cvref_t<decltype(std::declval<L>()[0])>;
 /// As many lanes of another type.
@@ -132,7 +132,7 @@ struct WithSign {
   }
 };
 
-// ---- shifts ---------------------------------------------------------------------------------------------------------
+// --- shifts ----------------------------------------------------------------------------------------------------------
 
 /// The count is a byte, or the lowest 64 bits of a vector. T unsigned: logical; signed: arithmetic, to the right.
 template <class T, bool kLeft> struct Shift {
@@ -173,7 +173,7 @@ struct ShiftBytesRight {
   }
 };
 
-// ---- across lanes ---------------------------------------------------------------------------------------------------
+// --- across lanes ----------------------------------------------------------------------------------------------------
 
 /// PHADD, PHSUB: neighbours; the lower half from a, the upper one from b.
 template <class T, class F> struct Horizontal {

@@ -102,7 +102,7 @@ inline Unpacked unpack_integer(i64 v) {
   return {.kind = Kind::Finite, .sign = v < 0, .denormal = false, .exp = 63 - shift, .sig = magnitude << shift};
 }
 
-// ---- encodings ------------------------------------------------------------------------------------------------------
+// --- encodings -------------------------------------------------------------------------------------------------------
 
 /// From sign, biased exponent and significand with its integer bit (which IEEE formats drop).
 template <class F> F encode(bool sign, unsigned biased, u64 sig) {

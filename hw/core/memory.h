@@ -76,7 +76,7 @@ class GuestMemory {
   /// Returns for each page of [address, address+size) whether it was written since the last call.
   std::vector<bool> take_dirty(u64 address, u64 size);
 
-  // --- for the CPU -------------------------------------------------------------------------------------------------
+  // --- for the CPU ---------------------------------------------------------------------------------------------------
   /// Called when something other than the CPU's own store writes [address, address+size) where code was decoded.
   void on_code_write(std::function<void(u64 address, u64 size)> hook) { code_write_ = std::move(hook); }
   /// Called when the page map changes: cached translations are stale and code decoded there is gone.

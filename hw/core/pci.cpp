@@ -12,8 +12,7 @@ u32 ones(unsigned width) { return width >= 4 ? 0xffffffff : (u32{1} << (8 * widt
 
 }  // namespace
 
-// --- one function
-// ------------------------------------------------------------------------------------------------------
+// --- one function ----------------------------------------------------------------------------------------------------
 
 PciFunction::PciFunction(std::string name, const PciIdentity& identity) : name_(std::move(name)), identity_(identity) {
   define16(0x00, identity.vendor);
@@ -175,8 +174,7 @@ void PciFunction::config_write(u8 offset, unsigned width, u32 value) {
   if (written_) written_(offset, width);
 }
 
-// --- the bus
-// -----------------------------------------------------------------------------------------------------------
+// --- the bus ---------------------------------------------------------------------------------------------------------
 
 PciBus::PciBus(PortBus& ports, Log& log) : log_(log) {
   mapping_ = ports.map({.name = "pci-config",

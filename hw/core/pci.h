@@ -58,7 +58,7 @@ class PciFunction {
   PciFunction(const PciFunction&) = delete;
   PciFunction& operator=(const PciFunction&) = delete;
 
-  // --- while the chip is being built -------------------------------------------------------------------------------
+  // --- while the chip is being built ---------------------------------------------------------------------------------
   /// Base address register `index` (0-5), `size` a power of two: at least 16 bytes of memory, at least 4 of I/O.
   /// A 64-bit BAR also takes register index+1.
   void add_io_bar(unsigned index, u32 size, Mapped mapped);
@@ -75,7 +75,7 @@ class PciFunction {
   void define32(u8 offset, u32 reset_value, u32 writable = 0, u32 write_one_clears = 0);
   void on_write(Written hook) { written_ = std::move(hook); }
 
-  // --- while it runs -----------------------------------------------------------------------------------------------
+  // --- while it runs -------------------------------------------------------------------------------------------------
   /// Raw access for the chip: no masks, no hooks.
   u8 get8(u8 offset) const { return config_[offset]; }
   u16 get16(u8 offset) const { return load_le<u16>(&config_[offset & 0xfe]); }
@@ -109,7 +109,7 @@ class PciFunction {
   /// To be called as a field of the chip's own section: ar("pci", pci_).
   void archive(Archive& ar);
 
-  // --- for the bus -------------------------------------------------------------------------------------------------
+  // --- for the bus ---------------------------------------------------------------------------------------------------
   /// `width` 1, 2 or 4, inside the space. Configuration cycles as the guest makes them.
   u32 config_read(u8 offset, unsigned width) const;
   void config_write(u8 offset, unsigned width, u32 value);

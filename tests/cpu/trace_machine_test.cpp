@@ -235,7 +235,7 @@ TEST(TraceMachine, ShiftsAndBitTestsLookUpTheirPlaceBeforeAnythingElse) {
   }
 }
 
-// ---- every line of the vector groups --------------------------------------------------------------------------------
+// --- every line of the vector groups ---------------------------------------------------------------------------------
 
 struct VectorLine {
   std::string name;

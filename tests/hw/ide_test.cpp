@@ -170,8 +170,7 @@ struct Rig : test::ChipRig {
   }
 };
 
-// --- resets, selection, absent drives
-// ---------------------------------------------------------------------------------
+// --- resets, selection, absent drives --------------------------------------------------------------------------------
 
 TEST(Ide, NothingAnswersBeforeFirmwareEnablesIt) {
   Rig rig;
@@ -291,8 +290,7 @@ TEST(Ide, NienMasksTheInterrupt) {
   EXPECT_TRUE(rig.irq14.level());
 }
 
-// --- IDENTIFY and parameters
-// ------------------------------------------------------------------------------------------
+// --- IDENTIFY and parameters -----------------------------------------------------------------------------------------
 
 TEST(Ide, IdentifiesItself) {
   Rig rig(std::make_unique<HugeDisk>());
@@ -392,8 +390,7 @@ TEST(Ide, UnknownCommandsAreAborted) {
   }
 }
 
-// --- PIO
-// --------------------------------------------------------------------------------------------------------------
+// --- PIO -------------------------------------------------------------------------------------------------------------
 
 TEST(Ide, ReadsSectorsByPio) {
   Rig rig;
@@ -595,8 +592,7 @@ TEST(Ide, ASeekTakesLongerThanASequentialRead) {
   EXPECT_LT(far, 5 * kMs);
 }
 
-// --- other commands
-// ---------------------------------------------------------------------------------------------------
+// --- other commands --------------------------------------------------------------------------------------------------
 
 TEST(Ide, PowerModes) {
   Rig rig;
@@ -694,8 +690,7 @@ TEST(Ide, RecalibrateSeekAndFlushEndWell) {
   EXPECT_EQ(rig.command(0xea), 0x50);
 }
 
-// --- bus master
-// -------------------------------------------------------------------------------------------------------
+// --- bus master ------------------------------------------------------------------------------------------------------
 
 TEST(Ide, ReadsByDma) {
   Rig rig;
@@ -881,8 +876,7 @@ TEST(Ide, AnIsaControllerHasNoDmaButReads) {
   EXPECT_EQ(rig.in16(0x170), 9);
 }
 
-// --- state
-// ------------------------------------------------------------------------------------------------------------
+// --- state -----------------------------------------------------------------------------------------------------------
 
 TEST(Ide, KeepsTheArchiveContractInTheMiddleOfAPioRead) {
   Rig a;

@@ -57,8 +57,7 @@ void Side::restore(const std::vector<u8>& image, u64 begin, u64 end) {
   }
 }
 
-// ---- memory and state
-// -----------------------------------------------------------------------------------------------------
+// --- memory and state ------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -288,8 +287,7 @@ State initial_state(Setting setting, u64 rip, Random& random) {
   return s;
 }
 
-// ---- comparison
-// -----------------------------------------------------------------------------------------------------------
+// --- comparison ------------------------------------------------------------------------------------------------------
 
 std::string differences(const Side& exec, const Side& lift) {
   std::string out;
@@ -366,8 +364,7 @@ std::string differences(const Side& exec, const Side& lift) {
   return out;
 }
 
-// ---- instructions
-// ---------------------------------------------------------------------------------------------------------
+// --- instructions ----------------------------------------------------------------------------------------------------
 
 std::vector<u8> random_instruction(u16 op, unsigned bits, const Decoder& decoder, Random& random) {
   const Encoding& e = line(op).encoding;

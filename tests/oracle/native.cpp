@@ -24,8 +24,7 @@
 namespace orrery::oracle {
 namespace {
 
-// ---- what lies below 4 GiB in the child beside the cases' own pages
-// -----------------------------------------------------
+// --- what lies below 4 GiB in the child beside the cases' own pages --------------------------------------------------
 constexpr u64 kStub = kDone;  // begins with a jump to where a case ends: the code between ..._begin and ..._end below
 constexpr u64 kFrame = 0x20020000;  // Frame
 

@@ -56,8 +56,7 @@ struct CpuRig {
   }
   explicit CpuRig(std::string_view model) : CpuRig(test_model(model)) {}
 
-  // ---- memory
-  // -----------------------------------------------------------------------------------------------------------
+  // --- memory --------------------------------------------------------------------------------------------------------
   /// Hexadecimal bytes, blanks ignored.
   void put(u64 address, std::string_view hex) {
     int high = -1;
@@ -79,8 +78,7 @@ struct CpuRig {
   void w32(u64 a, u32 v) { memory.write32(a, v); }
   void w64(u64 a, u64 v) { memory.write64(a, v); }
 
-  // ---- descriptors
-  // ------------------------------------------------------------------------------------------------------
+  // --- descriptors ---------------------------------------------------------------------------------------------------
   /// `flags`: G, D/B, L, AVL as in bits 7:4 of byte 6.
   static u64 descriptor(u32 base, u32 limit, u8 access, u8 flags) {
     return u64{limit & 0xffff} | u64{base & 0xffffff} << 16 | u64{access} << 40 | u64{(limit >> 16) & 15} << 48 |
@@ -106,8 +104,7 @@ struct CpuRig {
                          .base = (d >> 16 & 0xffffff) | (d >> 56 << 24)};
   }
 
-  // ---- modes
-  // ------------------------------------------------------------------------------------------------------------
+  // --- modes ---------------------------------------------------------------------------------------------------------
   void real_mode(u16 cs = 0x1000, u16 ip = 0, u16 ss = 0x0800, u16 sp = 0x1000) {
     cpu.reset();
     for (Segment& g : s.seg) g = Segment{.selector = 0, .attributes = 0x93, .limit = 0xffff, .base = 0};
@@ -198,8 +195,7 @@ struct CpuRig {
   }
   u32 pte_address(u32 linear) { return kPages + 0x1000 + (linear >> 12) * 4; }
 
-  // ---- running
-  // ------------------------------------------------------------------------------------------------------------
+  // --- running -------------------------------------------------------------------------------------------------------
   u64 code_address() const { return s.seg[kCs].base + s.rip; }
   /// Puts `hex` where the processor is and executes `steps` ticks.
   Stop run(std::string_view hex, unsigned steps = 1) {

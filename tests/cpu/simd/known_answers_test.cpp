@@ -56,7 +56,7 @@ Vec128 characters(std::string_view text) {
 
 Vec128 exclusive_or(Vec128 a, Vec128 b) { return {{a.q[0] ^ b.q[0], a.q[1] ^ b.q[1]}}; }
 
-// ---- cryptography ---------------------------------------------------------------------------------------------------
+// --- cryptography ----------------------------------------------------------------------------------------------------
 
 /// The key schedule of AES-128 by AESKEYGENASSIST, whose immediate is the round constant.
 std::array<Vec128, 11> expand(VectorRig& r, Vec128 key) {
@@ -188,7 +188,7 @@ TEST(KnownAnswers, Crc32OfTheNineDigitsInAllWidths) {
   EXPECT_EQ(~step("f20f38f0c1", step("f20f38f1c1", crc, 0x38373635), '9'), 0xe3069283u);
 }
 
-// ---- strings --------------------------------------------------------------------------------------------------------
+// --- strings ---------------------------------------------------------------------------------------------------------
 
 TEST(KnownAnswers, StringComparisonsFindSetsRangesAndSubstrings) {
   VectorRig r;
@@ -217,7 +217,7 @@ TEST(KnownAnswers, StringMasksAreBitsOrLanes) {
   EXPECT_EQ(r.run1("660f3a62c1 40", characters("a"), characters("banana")), (Vec128{{0x0000ff00ff00ff00, 0}}));
 }
 
-// ---- floating point -------------------------------------------------------------------------------------------------
+// --- floating point --------------------------------------------------------------------------------------------------
 
 TEST(KnownAnswers, RoundingFollowsMxcsr) {
   VectorRig r;

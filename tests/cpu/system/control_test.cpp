@@ -176,7 +176,7 @@ TEST_F(Control, SmepKeepsTheSupervisorFromExecutingUserPages) {
   EXPECT_FAULT(r, kPfv, 0x11);
 }
 
-// ---- debug registers ------------------------------------------------------------------------------------------------
+// --- debug registers -------------------------------------------------------------------------------------------------
 
 TEST_F(Control, DebugRegistersHaveFixedBits) {
   r.protected_mode();
@@ -209,7 +209,7 @@ TEST_F(Control, Dr4AndDr5AreAliasesUnlessCr4De) {
   EXPECT_EQ(r.entered(), kUd);
 }
 
-// ---- MSRs, TSC, CPUID -----------------------------------------------------------------------------------------------
+// --- MSRs, TSC, CPUID ------------------------------------------------------------------------------------------------
 
 TEST_F(Control, SysenterMsrsKeepTheirValues) {
   for (const u32 msr : {0x174u, 0x175u, 0x176u}) {
@@ -322,7 +322,7 @@ TEST_F(Control, AcAndIdToggleOnlyWhereTheModelHasThem) {
   }
 }
 
-// ---- SYSENTER, SYSEXIT ----------------------------------------------------------------------------------------------
+// --- SYSENTER, SYSEXIT -----------------------------------------------------------------------------------------------
 
 TEST_F(Control, SysenterAndSysexit) {
   r.protected_mode(3);

@@ -20,7 +20,7 @@ struct FarTransfer : ::testing::Test {
   void call(u16 selector, u32 offset = 0x12000) { r.run(far_pointer("9a", offset, selector)); }
 };
 
-// ---- real mode ------------------------------------------------------------------------------------------------------
+// --- real mode -------------------------------------------------------------------------------------------------------
 
 TEST_F(FarTransfer, RealModeCallAndReturn) {
   r.real_mode();
@@ -62,7 +62,7 @@ TEST_F(FarTransfer, RealModeStackWrapsAtAnEvenPointer) {
   EXPECT_EQ(r.r16(0x8000 + 0xfffe), 5);
 }
 
-// ---- direct, protected mode -----------------------------------------------------------------------------------------
+// --- direct, protected mode ------------------------------------------------------------------------------------------
 
 TEST_F(FarTransfer, JumpToTheSameLevelKeepsCplInTheSelector) {
   r.protected_mode(3);
@@ -173,7 +173,7 @@ TEST_F(FarTransfer, SixteenBitCallPushesWords) {
   EXPECT_EQ(r.r16(CpuRig::kStack0 - 2), CpuRig::kCode0);
 }
 
-// ---- call gates -----------------------------------------------------------------------------------------------------
+// --- call gates ------------------------------------------------------------------------------------------------------
 
 TEST_F(FarTransfer, CallGateToTheSameLevelIgnoresTheOffset) {
   r.protected_mode();
@@ -317,7 +317,7 @@ TEST_F(FarTransfer, ConformingTargetOfAGateKeepsTheLevelAndTheStack) {
   EXPECT_EQ(r.s.gpr[kRsp], CpuRig::kStack3 - 8u);
 }
 
-// ---- RETF -----------------------------------------------------------------------------------------------------------
+// --- RETF ------------------------------------------------------------------------------------------------------------
 
 TEST_F(FarTransfer, ReturnChecksOnCs) {
   struct {

@@ -18,7 +18,7 @@ struct Interrupts : ::testing::Test {
   }
 };
 
-// ---- real mode ------------------------------------------------------------------------------------------------------
+// --- real mode -------------------------------------------------------------------------------------------------------
 
 TEST_F(Interrupts, RealModeIntPushesFlagsCsIpAndClearsIfAndTf) {
   r.real_mode();
@@ -120,7 +120,7 @@ TEST_F(Interrupts, NmiIsBlockedUntilIret) {
   EXPECT_EQ(r.code_address(), 0x20010u) << "the latched one";
 }
 
-// ---- protected mode -------------------------------------------------------------------------------------------------
+// --- protected mode --------------------------------------------------------------------------------------------------
 
 TEST_F(Interrupts, InterruptGateClearsIfAndTrapGateDoesNot) {
   for (const u8 access : {0x8e, 0x8f}) {
@@ -279,7 +279,7 @@ TEST_F(Interrupts, FaultOnTheInnerStackNamesItWithExt) {
   EXPECT_FAULT(r, kTs, 0x401);
 }
 
-// ---- double and triple faults (SDM vol. 3, 6.15, interrupt 8) -------------------------------------------------------
+// --- double and triple faults (SDM vol. 3, 6.15, interrupt 8) --------------------------------------------------------
 
 TEST_F(Interrupts, ContributoryAfterContributoryIsADoubleFaultAtTheInstruction) {
   r.protected_mode();
@@ -345,7 +345,7 @@ TEST_F(Interrupts, FaultWhileDeliveringADoubleFaultShutsDown) {
   EXPECT_EQ(r.s.activity, Activity::Shutdown);
 }
 
-// ---- IRET -----------------------------------------------------------------------------------------------------------
+// --- IRET ------------------------------------------------------------------------------------------------------------
 
 // IRET: IOPL changes only at CPL 0, IF only with CPL <= IOPL, VIF and VIP only at CPL 0.
 TEST_F(Interrupts, IretFlagsDependOnThePrivilege) {
@@ -393,7 +393,7 @@ TEST_F(Interrupts, IretAtLevel3IgnoresVmInTheImage) {
   EXPECT_EQ(r.s.rip, 0x12000u);
 }
 
-// ---- debug flags (SDM vol. 3, 17.3) ---------------------------------------------------------------------------------
+// --- debug flags (SDM vol. 3, 17.3) ----------------------------------------------------------------------------------
 
 TEST_F(Interrupts, TrapFlagTrapsAfterTheInstruction) {
   r.protected_mode();

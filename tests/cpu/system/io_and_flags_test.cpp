@@ -141,7 +141,7 @@ TEST_F(IoAndFlags, IoBreakpointTrapsAfterTheInstruction) {
   EXPECT_EQ(r.s.dr[6] & 0xe00f, 1u);
 }
 
-// ---- flags ----------------------------------------------------------------------------------------------------------
+// --- flags -----------------------------------------------------------------------------------------------------------
 
 TEST_F(IoAndFlags, PopfChangesIfAndIoplByPrivilege) {
   struct {
@@ -181,7 +181,7 @@ TEST_F(IoAndFlags, CliAndStiNeedIopl) {
   }
 }
 
-// ---- frames ---------------------------------------------------------------------------------------------------------
+// --- frames ----------------------------------------------------------------------------------------------------------
 
 TEST_F(IoAndFlags, PushaPushesTheOldStackPointerAndPopaSkipsIt) {
   r.protected_mode();

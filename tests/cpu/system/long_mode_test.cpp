@@ -203,7 +203,7 @@ TEST_F(LongMode, NonCanonicalReturnIsGeneralProtection) {
   EXPECT_EQ(stack64(1), CpuRig::kCode);
 }
 
-// ---- Found by tests/oracle: SDM vol. 1, 3.3.7.1; vol. 3, 6.15, interrupts 12, 13 and 17 -----------------------------
+// --- Found by tests/oracle: SDM vol. 1, 3.3.7.1; vol. 3, 6.15, interrupts 12, 13 and 17 ------------------------------
 
 constexpr u64 kHole = 0x0000800000000000;  // the first address that is not canonical
 

@@ -330,7 +330,7 @@ TEST_F(Tasks, SwitchToAVirtual8086Task) {
   EXPECT_EQ(r.s.seg[kGs].base, 0x44440u);
 }
 
-// ---- interrupts through task gates ----------------------------------------------------------------------------------
+// --- interrupts through task gates -----------------------------------------------------------------------------------
 
 TEST_F(Tasks, InterruptThroughATaskGateNestsAndPushesTheErrorCodeOnTheNewStack) {
   r.idt(kGp, CpuRig::gate(CpuRig::kTss1, 0, 0x85));

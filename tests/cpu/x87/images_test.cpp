@@ -158,8 +158,7 @@ TEST_F(X87Images, FxrstorRefusesReservedMxcsrBitsAndOddAddresses) {
   EXPECT_FAULT(*this, kGp, 0);
 }
 
-// ---- wraps
-// ----------------------------------------------------------------------------------------------------------------
+// --- wraps -----------------------------------------------------------------------------------------------------------
 
 TEST_F(X87Images, EachPartOfAnImageWrapsByItself) {
   real();
