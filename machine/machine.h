@@ -25,9 +25,9 @@
 #include "cpu/cpu.h"
 #include "hw/core/archive.h"
 #include "hw/core/clock.h"
-#include "hw/core/log.h"
 #include "hw/core/memory.h"
 #include "machine/config.h"
+#include "machine/host.h"
 #include "machine/input.h"
 #include "machine/stop.h"
 
@@ -42,21 +42,6 @@ class InputGate;
 class Journal;
 class JournalReader;
 class Pc;
-
-/// Where a machine's outputs go. All are called on the machine thread, may be empty, and must not call back into the
-/// machine except for post(). What they do never reaches the guest.
-struct Host {
-  /// A byte leaves serial port 0-3.
-  std::function<void(unsigned port, u8 byte)> serial;
-  /// A byte leaves the parallel port.
-  std::function<void(u8 byte)> parallel;
-  /// A byte written to port E9.
-  std::function<void(u8 byte)> debugcon;
-  /// One line for the user: an image that could not be opened, a reset, a guest that stopped.
-  std::function<void(std::string_view line)> report;
-  /// The log that the machine writes to; enabled channels and the sink are the caller's business.
-  core::Log* log = nullptr;
-};
 
 class Machine {
  public:

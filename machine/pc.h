@@ -1,4 +1,4 @@
-// The board: machine/pc.cpp is the one file that knows all chips and wires them.
+// The board: machine/pc*.cpp are the only files that know all chips and wire them.
 //
 // A chip's outputs go to lines and callbacks given here; what the board must act on between instructions (a reset, the
 // power switch, the exit device) is kept as a request until the run loop takes it.
@@ -18,6 +18,7 @@
 #include "hw/core/log.h"
 #include "hw/core/memory.h"
 #include "machine/config.h"
+#include "machine/host.h"
 #include "machine/input.h"
 #include "machine/journal.h"
 
@@ -27,8 +28,6 @@ class Speaker;
 }  // namespace orrery::hw
 
 namespace orrery::machine {
-
-struct Host;
 
 class Pc {
  public:
