@@ -20,48 +20,60 @@ constexpr u64 kSamples = 512;
 
 enum class Frame : u8 { Header, Input, Checkpoint, FileMark, End };
 
-/// Appends values to bytes. One function describes the fields of a value for both directions: fields(io, value).
+template <class T> using Stored = std::make_unsigned_t<std::conditional_t<std::is_same_v<T, bool>, u8, T>>;
+
+struct Malformed {};
+
+/// Appends values to bytes. Writer and Reader are called alike, so one function describes a value's fields for both
+/// directions: fields(io, value).
 class Writer {
  public:
-  template <std::integral T> void operator()(T& value) {
-    using Unsigned = std::make_unsigned_t<std::conditional_t<std::is_same_v<T, bool>, u8, T>>;
-    const auto v = static_cast<Unsigned>(value);
-    for (std::size_t i = 0; i < sizeof v; ++i) out.push_back(static_cast<u8>(u64{v} >> (8 * i)));
-  }
-  void operator()(std::string& value) { run(reinterpret_cast<const u8*>(value.data()), value.size()); }
-  void operator()(std::vector<u8>& value) { run(value.data(), value.size()); }
+  template <class... T> void operator()(T&... values) { (put(values), ...); }
+  /// An enumerator, one byte; `last` is the greatest there is.
+  template <class E> void closed(E& value, E) { put(static_cast<u8>(value)); }
+  void append(std::span<const u8> data) { out.insert(out.end(), data.begin(), data.end()); }
 
   std::vector<u8> out;
 
  private:
-  void run(const u8* data, std::size_t size) {
-    u32 length = static_cast<u32>(size);
-    (*this)(length);
-    out.insert(out.end(), data, data + size);
+  template <std::integral T> void put(T value) {
+    const u64 v = static_cast<Stored<T>>(value);
+    for (std::size_t i = 0; i < sizeof(T); ++i) out.push_back(static_cast<u8>(v >> (8 * i)));
+  }
+  void put(const std::string& value) { run({reinterpret_cast<const u8*>(value.data()), value.size()}); }
+  void put(const std::vector<u8>& value) { run(value); }
+  void run(std::span<const u8> data) {
+    put(static_cast<u32>(data.size()));
+    append(data);
   }
 };
 
-struct Malformed {};
-
+/// Takes values from bytes. Throws Malformed.
 class Reader {
  public:
   explicit Reader(std::span<const u8> bytes) : in_(bytes) {}
 
-  template <std::integral T> void operator()(T& value) {
-    using Unsigned = std::make_unsigned_t<std::conditional_t<std::is_same_v<T, bool>, u8, T>>;
-    value = static_cast<T>(core::load_le<Unsigned>(take(sizeof(Unsigned)).data()));
-  }
-  void operator()(std::string& value) {
-    const std::span<const u8> data = run();
-    value.assign(data.begin(), data.end());
-  }
-  void operator()(std::vector<u8>& value) {
-    const std::span<const u8> data = run();
-    value.assign(data.begin(), data.end());
+  template <class... T> void operator()(T&... values) { (get(values), ...); }
+  template <class E> void closed(E& value, E last) {
+    u8 number = 0;
+    get(number);
+    if (number > static_cast<u8>(last)) throw Malformed{};
+    value = static_cast<E>(number);
   }
   bool at_end() const { return in_.empty(); }
 
  private:
+  template <std::integral T> void get(T& value) {
+    value = static_cast<T>(core::load_le<Stored<T>>(take(sizeof(T)).data()));
+  }
+  void get(std::string& value) {
+    const std::span<const u8> data = run();
+    value.assign(data.begin(), data.end());
+  }
+  void get(std::vector<u8>& value) {
+    const std::span<const u8> data = run();
+    value.assign(data.begin(), data.end());
+  }
   std::span<const u8> take(std::size_t size) {
     if (size > in_.size()) throw Malformed{};
     const std::span<const u8> data = in_.first(size);
@@ -70,82 +82,48 @@ class Reader {
   }
   std::span<const u8> run() {
     u32 length = 0;
-    (*this)(length);
+    get(length);
     return take(length);
   }
   std::span<const u8> in_;
 };
 
 // The members of every kind, in order of declaration.
-template <class Io> void fields(Io& io, DriveId& v) {
-  u8 interface = static_cast<u8>(v.interface);
-  io(interface);
+void fields(auto& io, DriveId& v) {
+  io.closed(v.interface, Interface::Ide);
   io(v.index);
-  if (interface > static_cast<u8>(Interface::Ide)) throw Malformed{};
-  v.interface = static_cast<Interface>(interface);
 }
-template <class Io> void fields(Io& io, Medium& v) {
-  u8 format = static_cast<u8>(v.format);
+void fields(auto& io, Medium& v) {
   io(v.path);
-  io(format);
-  io(v.readonly);
-  io(v.snapshot);
-  if (format > static_cast<u8>(ImageFormat::Probe)) throw Malformed{};
-  v.format = static_cast<ImageFormat>(format);
+  io.closed(v.format, ImageFormat::Probe);
+  io(v.readonly, v.snapshot);
 }
-template <class Io> void fields(Io& io, KeyInput& v) {
-  io(v.key);
-  io(v.down);
-  io(v.paced);
-}
-template <class Io> void fields(Io&, ReleaseKeys&) {}
-template <class Io> void fields(Io& io, MouseMotion& v) {
-  io(v.dx);
-  io(v.dy);
-}
-template <class Io> void fields(Io& io, PointerMotion& v) {
-  io(v.x);
-  io(v.y);
-}
-template <class Io> void fields(Io& io, MouseButtons& v) { io(v.down); }
-template <class Io> void fields(Io& io, MouseWheel& v) { io(v.notches); }
-template <class Io> void fields(Io& io, SerialInput& v) {
-  io(v.port);
-  io(v.bytes);
-}
-template <class Io> void fields(Io& io, InsertMedium& v) {
+void fields(auto& io, KeyInput& v) { io(v.key, v.down, v.paced); }
+void fields(auto&, ReleaseKeys&) {}
+void fields(auto& io, MouseMotion& v) { io(v.dx, v.dy); }
+void fields(auto& io, PointerMotion& v) { io(v.x, v.y); }
+void fields(auto& io, MouseButtons& v) { io(v.down); }
+void fields(auto& io, MouseWheel& v) { io(v.notches); }
+void fields(auto& io, SerialInput& v) { io(v.port, v.bytes); }
+void fields(auto& io, InsertMedium& v) {
   fields(io, v.drive);
   fields(io, v.medium);
 }
-template <class Io> void fields(Io& io, EjectMedium& v) {
+void fields(auto& io, EjectMedium& v) {
   fields(io, v.drive);
   io(v.force);
 }
-template <class Io> void fields(Io&, ResetButton&) {}
-template <class Io> void fields(Io&, PowerButton&) {}
-template <class Io> void fields(Io&, NmiButton&) {}
-template <class Io> void fields(Io& io, RateChange& v) { io(v.ticks_per_second); }
-template <class Io> void fields(Io& io, MemoryWrite& v) {
-  io(v.address);
-  io(v.bytes);
-}
-template <class Io> void fields(Io& io, PortRead& v) {
-  io(v.port);
-  io(v.width);
-}
-template <class Io> void fields(Io& io, PortWrite& v) {
-  io(v.port);
-  io(v.width);
-  io(v.value);
-}
-template <class Io> void fields(Io& io, CpuWrite& v) { io(v.archive); }
-template <class Io> void fields(Io& io, Checkpoint& v) { io(v.hash); }
-template <class Io> void fields(Io& io, RunEnd& v) { io(v.hash); }
-template <class Io> void fields(Io& io, FileMark& v) {
-  io(v.role);
-  io(v.size);
-  io(v.hash);
-}
+void fields(auto&, ResetButton&) {}
+void fields(auto&, PowerButton&) {}
+void fields(auto&, NmiButton&) {}
+void fields(auto& io, RateChange& v) { io(v.ticks_per_second); }
+void fields(auto& io, MemoryWrite& v) { io(v.address, v.bytes); }
+void fields(auto& io, PortRead& v) { io(v.port, v.width); }
+void fields(auto& io, PortWrite& v) { io(v.port, v.width, v.value); }
+void fields(auto& io, CpuWrite& v) { io(v.archive); }
+void fields(auto& io, Checkpoint& v) { io(v.hash); }
+void fields(auto& io, RunEnd& v) { io(v.hash); }
+void fields(auto& io, FileMark& v) { io(v.role, v.size, v.hash); }
 
 template <std::size_t I = 0> Input read_input(u8 index, Reader& io) {
   if constexpr (I < std::variant_size_v<Input>) {
@@ -160,15 +138,14 @@ template <std::size_t I = 0> Input read_input(u8 index, Reader& io) {
 
 std::vector<u8> make_frame(Frame kind, u64 tick, std::span<const u8> payload) {
   Writer body;
-  u8 kind_byte = static_cast<u8>(kind);
-  body(kind_byte);
+  body.closed(kind, Frame::End);
   body(tick);
-  body.out.insert(body.out.end(), payload.begin(), payload.end());
-  u32 check = static_cast<u32>(core::hash_bytes(body.out));
+  body.append(payload);
+  const u32 length = static_cast<u32>(body.out.size());
+  const u32 check = static_cast<u32>(core::hash_bytes(body.out));
   Writer frame;
-  u32 length = static_cast<u32>(body.out.size());
   frame(length);
-  frame.out.insert(frame.out.end(), body.out.begin(), body.out.end());
+  frame.append(body.out);
   frame(check);
   return std::move(frame.out);
 }
