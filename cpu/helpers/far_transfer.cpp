@@ -38,6 +38,30 @@ Descriptor check_return_code_segment(Engine& e, u16 selector) {
   return d;
 }
 
+void return_with_stack(Engine& e, Stack& stack, u16 selector, Descriptor& code, u64 rip, unsigned width) {
+  const unsigned cpl = rpl_of(selector);
+  stack.require_pops(2, width);
+  const u64 sp = stack.pop(width);
+  const u16 ss_selector = static_cast<u16>(stack.pop(width));
+  const bool null_ss = null_selector(ss_selector);
+  Descriptor ss;
+  if (null_ss) {
+    if (!e.long_mode() || !code.l() || cpl == 3) e.general_protection();
+  } else {
+    ss = check_stack_segment(e, ss_selector, cpl, kGp);
+  }
+  check_entry_point(e, code, rip);
+  if (!null_ss) mark_accessed(e, ss);
+  mark_accessed(e, code);
+  set_code_segment(e, selector, code, cpl, rip);
+  if (null_ss) {
+    set_null_segment(e, kSs, ss_selector);
+  } else {
+    set_segment(e, kSs, segment_of(ss_selector, ss));
+  }
+  e.s.gpr[kRsp] = e.stack_mask == 0xffff ? (e.s.gpr[kRsp] & 0xffff0000) | (sp & 0xffff) : sp;
+}
+
 InnerStack inner_stack(Engine& e, unsigned cpl) {
   const Segment& tr = e.s.tr;
   InnerStack stack;
@@ -231,30 +255,8 @@ void far_call_mem(Engine& e, const Insn& i) { transfer(e, Transfer::Call, memory
 namespace {
 
 void outer_return(Engine& e, Stack& stack, u16 selector, Descriptor& code, u64 rip, unsigned width, u64 release) {
-  const unsigned cpl = rpl_of(selector);
   stack.release(release);
-  stack.require_pops(2, width);
-  const u64 new_sp = stack.pop(width);
-  const u16 ss_selector = static_cast<u16>(stack.pop(width));
-  const bool null_ss = null_selector(ss_selector);
-  Descriptor ss;
-  if (null_ss) {
-    if (!e.long_mode() || !code.l() || cpl == 3) e.general_protection();
-  } else {
-    ss = check_stack_segment(e, ss_selector, cpl, kGp);
-  }
-  check_entry_point(e, code, rip);
-  if (!null_ss) mark_accessed(e, ss);
-  mark_accessed(e, code);
-  set_code_segment(e, selector, code, cpl, rip);
-  if (null_ss) {
-    set_null_segment(e, kSs, ss_selector);
-  } else {
-    set_segment(e, kSs, segment_of(ss_selector, ss));
-  }
-  e.s.gpr[kRsp] = e.code64()               ? new_sp
-                  : e.stack_mask == 0xffff ? (e.s.gpr[kRsp] & 0xffff0000) | (new_sp & 0xffff)
-                                           : new_sp;
+  return_with_stack(e, stack, selector, code, rip, width);
   e.set_stack_pointer(e.s.gpr[kRsp] + release);
   drop_inner_segments(e);
 }

@@ -5,6 +5,8 @@
 
 namespace orrery::cpu::helpers {
 
+class Stack;  // cpu/helpers/stack.h
+
 void far_jmp_imm(Engine& e, const Insn& i);   // JMP Ap
 void far_jmp_mem(Engine& e, const Insn& i);   // JMP Mp
 void far_call_imm(Engine& e, const Insn& i);  // CALL Ap
@@ -20,6 +22,9 @@ void set_real_code_segment(Engine& e, u16 selector, u64 rip);
 void check_entry_point(Engine& e, const Descriptor& code, u64 rip);
 /// The checks of RETF and IRET on the CS they return to; throws #GP or #NP.
 Descriptor check_return_code_segment(Engine& e, u16 selector);
+/// The end of a RETF or IRET that takes SS:SP from the stack, too: pops and checks them, then loads CS:RIP, CPL and
+/// SS:SP. SS may be null where 64-bit code of CPL 0 to 2 is returned to.
+void return_with_stack(Engine& e, Stack& stack, u16 selector, Descriptor& code, u64 rip, unsigned width);
 
 /// A stack pointer as the TSS holds it for an inner privilege level.
 struct InnerStack {

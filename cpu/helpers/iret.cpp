@@ -85,26 +85,7 @@ void protected_return(Engine& e, unsigned width) {
     set_code_segment(e, selector, code, cpl, rip);
     return change_flags(e, flags, mask);
   }
-  stack.require_pops(2, width);
-  const u64 sp = stack.pop(width);
-  const u16 ss_selector = static_cast<u16>(stack.pop(width));
-  const bool null_ss = null_selector(ss_selector);
-  Descriptor ss;
-  if (null_ss) {
-    if (!e.long_mode() || !code.l() || cpl == 3) e.general_protection();
-  } else {
-    ss = check_stack_segment(e, ss_selector, cpl, kGp);
-  }
-  check_entry_point(e, code, rip);
-  if (!null_ss) mark_accessed(e, ss);
-  mark_accessed(e, code);
-  set_code_segment(e, selector, code, cpl, rip);
-  if (null_ss) {
-    set_null_segment(e, kSs, ss_selector);
-  } else {
-    set_segment(e, kSs, segment_of(ss_selector, ss));
-  }
-  e.s.gpr[kRsp] = e.stack_mask == 0xffff ? (e.s.gpr[kRsp] & 0xffff0000) | (sp & 0xffff) : sp;
+  return_with_stack(e, stack, selector, code, rip, width);
   change_flags(e, flags, mask);
   if (outer) drop_inner_segments(e);
 }

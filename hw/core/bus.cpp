@@ -11,6 +11,16 @@ bool misaligned(const IoRange& range, u64 offset, unsigned unit) {
   return !range.widths.unaligned && offset % unit != 0;
 }
 
+/// The widest width that the device declares and that fits what is left of an access, the alignment and the range; the
+/// narrowest if none does.
+unsigned widest_unit(const IoRange& range, u64 offset, unsigned left) {
+  unsigned unit = range.widths.max;
+  while (unit > range.widths.min && (unit > left || misaligned(range, offset, unit) || range.size - offset < unit)) {
+    unit /= 2;
+  }
+  return unit;
+}
+
 }  // namespace
 
 IoSpace::Mapping::~Mapping() {
@@ -122,11 +132,8 @@ u64 IoSpace::read(u64 address, unsigned width) {
       log_.once(Channel::Unimp, "{}: read of unmapped address {:#x}", name_, at);
     } else {
       const IoRange& r = node->range;
-      // The widest declared width that fits what is left, the alignment and the range.
       const u64 offset = at - r.base;
-      unsigned unit = r.widths.max;
-      while (unit > r.widths.min && (unit > width - done || misaligned(r, offset, unit) || r.size - offset < unit))
-        unit /= 2;
+      const unsigned unit = widest_unit(r, offset, width - done);
       if (unit <= width - done && !misaligned(r, offset, unit)) {
         part = read_unit(*node, at, unit);
         step = unit;
@@ -154,9 +161,7 @@ void IoSpace::write(u64 address, unsigned width, u64 value) {
     } else {
       const IoRange& r = node->range;
       const u64 offset = at - r.base;
-      unsigned unit = r.widths.max;
-      while (unit > r.widths.min && (unit > width - done || misaligned(r, offset, unit) || r.size - offset < unit))
-        unit /= 2;
+      const unsigned unit = widest_unit(r, offset, width - done);
       if (unit <= width - done && !misaligned(r, offset, unit)) {
         write_unit(*node, at, unit, value >> (done * 8));
         step = unit;
