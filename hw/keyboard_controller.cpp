@@ -258,7 +258,7 @@ void KeyboardController::write_data(u8 value) {
     case 0xd2: respond(value, Source::Keyboard); break;
     case 0xd3: respond(value, Source::Mouse); break;
     case 0xd4: send_to_mouse(value); break;
-    default:  // 61h-7Fh
+    default:  // 61h-7Fh: the controller's memory
       ram_[command & 0x1f] = value;
       break;
   }
@@ -286,8 +286,12 @@ void KeyboardController::write_command(u8 value) {
     case 0xa4:  // is a password installed: no
       respond(0xf1);
       break;
-    case 0xa7: set_command_byte(ram_[0] | kDisableMouse); break;
-    case 0xa8: set_command_byte(ram_[0] & static_cast<u8>(~kDisableMouse)); break;
+    case 0xa7:  // disable the auxiliary port
+      set_command_byte(ram_[0] | kDisableMouse);
+      break;
+    case 0xa8:  // enable it
+      set_command_byte(ram_[0] & static_cast<u8>(~kDisableMouse));
+      break;
     case 0xa9:  // auxiliary port test: passed; FFh: no such port
       respond(mouse_ != nullptr ? 0x00 : 0xff);
       break;
@@ -298,18 +302,28 @@ void KeyboardController::write_command(u8 value) {
     case 0xab:  // keyboard port test: passed
       respond(0x00);
       break;
-    case 0xad: set_command_byte(ram_[0] | kDisableKeyboard); break;
-    case 0xae: set_command_byte(ram_[0] & static_cast<u8>(~kDisableKeyboard)); break;
+    case 0xad:  // disable the keyboard port
+      set_command_byte(ram_[0] | kDisableKeyboard);
+      break;
+    case 0xae:  // enable it
+      set_command_byte(ram_[0] & static_cast<u8>(~kDisableKeyboard));
+      break;
     case 0xc0:  // input port: bit 7, the keyboard is not locked
       respond(0x80);
       break;
-    case 0xd0: respond(output_port()); break;
-    case 0xd1:
-    case 0xd2:
-    case 0xd3:
-    case 0xd4: pending_command_ = value; break;
-    case 0xdd:
-    case 0xdf: a20_.set(value == 0xdf); break;
+    case 0xd0:  // read the output port
+      respond(output_port());
+      break;
+    case 0xd1:  // write the output port
+    case 0xd2:  // write the output buffer as if from the keyboard
+    case 0xd3:  // the same as if from the mouse
+    case 0xd4:  // write to the mouse
+      pending_command_ = value;
+      break;
+    case 0xdd:  // A20 off
+    case 0xdf:  // A20 on
+      a20_.set(value == 0xdf);
+      break;
     case 0xe0:  // test inputs: keyboard clock and data
       respond(port_enabled(Source::Keyboard) ? 0x03 : 0x02);
       break;

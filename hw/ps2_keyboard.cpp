@@ -296,12 +296,12 @@ bool Ps2Keyboard::parameter(u8 byte) {
 
 void Ps2Keyboard::command(u8 byte) {
   switch (byte) {
-    case 0xed:
+    case 0xed:  // Set/Reset Status Indicators
       expect_ = Expect::Leds;
       reply(kAck);
       break;
     case 0xee: reply(kEcho); break;
-    case 0xf0:
+    case 0xf0:  // Select Alternate Scan Codes
       expect_ = Expect::Set;
       reply(kAck);
       break;
@@ -310,7 +310,7 @@ void Ps2Keyboard::command(u8 byte) {
       reply(0xab);
       reply(0x83);
       break;
-    case 0xf3:
+    case 0xf3:  // Set Typematic Rate/Delay
       expect_ = Expect::Rate;
       reply(kAck);
       break;
@@ -328,32 +328,34 @@ void Ps2Keyboard::command(u8 byte) {
       set_defaults();
       reply(kAck);
       break;
-    case 0xf7:
+    case 0xf7:  // Set All Keys: Typematic
       set_types(kTypematic);
       reply(kAck);
       break;
-    case 0xf8:
+    case 0xf8:  // Set All Keys: Make/Break
       set_types(kBreak);
       reply(kAck);
       break;
-    case 0xf9:
+    case 0xf9:  // Set All Keys: Make
       set_types(0);
       reply(kAck);
       break;
-    case 0xfa:
+    case 0xfa:  // Set All Keys: Typematic/Make/Break
       set_types(kTypematic | kBreak);
       reply(kAck);
       break;
-    case 0xfb:
-    case 0xfc:
-    case 0xfd:
+    case 0xfb:  // Set Key Type: Typematic
+    case 0xfc:  // Make/Break
+    case 0xfd:  // Make
       clear_buffer();
       type_for_keys_ = byte == 0xfb ? kTypematic : byte == 0xfc ? kBreak : 0;
       expect_ = Expect::KeyType;
       reply(kAck);
       break;
-    case 0xfe: reply(last_sent_); break;
-    case 0xff:
+    case 0xfe:  // Resend
+      reply(last_sent_);
+      break;
+    case 0xff:  // Reset
       set_defaults();
       leds_ = 0;
       scanning_ = true;

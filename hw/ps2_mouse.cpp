@@ -216,12 +216,12 @@ void Ps2Mouse::receive(u8 byte) {
 
 void Ps2Mouse::command(u8 byte) {
   switch (byte) {
-    case 0xe6:
-    case 0xe7:
+    case 0xe6:  // Set Scaling 1:1
+    case 0xe7:  // Set Scaling 2:1
       scaling_2_1_ = byte == 0xe7;
       reply(kAck);
       break;
-    case 0xe8:
+    case 0xe8:  // Set Resolution
       expect_ = Expect::Resolution;
       reply(kAck);
       break;
@@ -233,7 +233,7 @@ void Ps2Mouse::command(u8 byte) {
       reply(resolution_);
       reply(sample_rate_);
       break;
-    case 0xea:
+    case 0xea:  // Set Stream Mode
       mode_ = Mode::Stream;
       clear_counters();
       reply(kAck);
@@ -248,40 +248,42 @@ void Ps2Mouse::command(u8 byte) {
       clear_counters();
       reply(kAck);
       break;
-    case 0xee:
+    case 0xee:  // Set Wrap Mode
       wrap_ = true;
       clear_counters();
       reply(kAck);
       break;
-    case 0xf0:
+    case 0xf0:  // Set Remote Mode
       mode_ = Mode::Remote;
       clear_counters();
       reply(kAck);
       break;
-    case 0xf2:
+    case 0xf2:  // Read Device Type
       reply(kAck);
       reply(id_);
       break;
-    case 0xf3:
+    case 0xf3:  // Set Sampling Rate
       expect_ = Expect::SampleRate;
       reply(kAck);
       break;
-    case 0xf4:
+    case 0xf4:  // Enable
       reporting_ = true;
       clear_counters();
       reply(kAck);
       break;
-    case 0xf5:
+    case 0xf5:  // Disable
       reporting_ = false;
       clear_counters();
       reply(kAck);
       break;
-    case 0xf6:
+    case 0xf6:  // Set Default
       set_defaults();
       reply(kAck);
       break;
-    case 0xfe: reply(last_sent_); break;
-    case 0xff:
+    case 0xfe:  // Resend
+      reply(last_sent_);
+      break;
+    case 0xff:  // Reset
       reset();
       reply(kAck);
       self_test_.at(clock_.now() + kSelfTestNs);

@@ -24,16 +24,17 @@ struct ChipRig {
   void out16(u16 port, u16 value) { ports.write(port, 2, value); }
   void out32(u16 port, u32 value) { ports.write(port, 4, value); }
 
-  /// Lets `ns` of virtual time pass.
-  void run(u64 ns) {
-    const u64 end = clock.ticks() + ns;
-    while (clock.next_due_tick() <= end) {
+  /// Lets time pass up to `ns`, every event at its own moment.
+  void run_to(u64 ns) {
+    while (clock.next_due_tick() <= ns) {
       clock.set_ticks(clock.next_due_tick());
       clock.run_due();
     }
-    clock.set_ticks(end);
+    if (ns > clock.ticks()) clock.set_ticks(ns);
     clock.run_due();
   }
+  /// Lets `ns` of virtual time pass.
+  void run(u64 ns) { run_to(clock.ticks() + ns); }
 
   /// Lets time pass until `condition` holds, at most `limit` nanoseconds. Whether it holds.
   template <class Condition> bool run_until(Condition condition, u64 limit = 60 * core::kNsPerSecond) {
