@@ -142,27 +142,6 @@ void Cpu::state_changed() { engine_->state_changed(); }
 
 bool Cpu::translate(u64 linear, u64& physical) const { return engine_->translate_quietly(linear, physical); }
 
-std::size_t Cpu::read_linear(u64 linear, std::span<u8> out) {
-  for (std::size_t n = 0; n < out.size(); ++n) {
-    u64 physical = 0;
-    if (!engine_->translate_quietly(linear + n, physical)) return n;
-    const core::GuestMemory::Page& page = engine_->memory.page(physical);
-    if (page.read == nullptr) return n;  // device memory: reading it would change the device
-    out[n] = page.read[physical & core::kPageMask];
-  }
-  return out.size();
-}
-
-std::size_t Cpu::write_linear(u64 linear, std::span<const u8> data) {
-  for (std::size_t n = 0; n < data.size(); ++n) {
-    u64 physical = 0;
-    if (!engine_->translate_quietly(linear + n, physical)) return n;
-    if (engine_->memory.page(physical).write == nullptr) return n;
-    engine_->memory.write8(physical, data[n]);
-  }
-  return data.size();
-}
-
 void Cpu::set_debug_points(std::vector<DebugPoint> points) { engine_->set_debug_points(std::move(points)); }
 std::span<const DebugPoint> Cpu::debug_points() const { return engine_->debug_points().all(); }
 void Cpu::pass_debug_point() { engine_->pass_debug_point(); }

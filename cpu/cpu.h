@@ -101,9 +101,6 @@ class Cpu final : public core::Device {
 
   /// Translates a linear address without side effects (no A/D bits, no faults). False if not present.
   bool translate(u64 linear, u64& physical) const;
-  /// Debugger access to linear memory; returns how many bytes could be reached. Writes drop decoded code.
-  std::size_t read_linear(u64 linear, std::span<u8> out);
-  std::size_t write_linear(u64 linear, std::span<const u8> data);
 
   /// Replaces what the debugger wants to be stopped at. Not while run() runs. Neither translations nor anything else
   /// that a guest can notice is changed.

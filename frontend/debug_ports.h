@@ -30,8 +30,6 @@ class DebugPorts {
   void release() { hub_.release(); }
 
  private:
-  void monitor_input(std::span<const u8> bytes);
-
   std::unique_ptr<Monitor> monitor_;
   std::unique_ptr<GdbStub> stub_;
   std::unique_ptr<MonitorPrompt> prompt_;

@@ -238,6 +238,7 @@ void Session::loop() {
     }
     if (!end_of_run(result)) break;
   }
+  if (!settings_.record.empty()) machine_->record_end();
   publish(true);
   debug_ports_->ended(exit_status());
   {

@@ -88,6 +88,7 @@ ScriptResult TestRunner::run() {
     if (!failed.empty()) break;
   }
   end_test(failed.empty() ? Outcome::Pass : Outcome::Fail, failed);
+  if (machine_ && !settings_.record.empty()) machine_->record_end();
   if (failed.empty()) return std::move(result_);
   // What comes behind the failed test has not been tried.
   bool behind = test_name_.empty();
@@ -475,6 +476,7 @@ void TestRunner::leave_files(TestResult& result) {
     if (!streams_[kDebugconStream].empty()) write_file(folder / "debugcon.txt", streams_[kDebugconStream]);
     if (!streams_[kParallelStream].empty()) write_file(folder / "parallel.txt", streams_[kParallelStream]);
     write_file(folder / "registers.txt", register_dump(machine_->cpu()));
+    machine_->record_end();
     write_file(folder / "run.orrery", as_text(machine_->journal().to_bytes()));
     result.folder = folder.string();
   } catch (const std::exception& error) {

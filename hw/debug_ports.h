@@ -42,9 +42,6 @@ class DebugPorts final : public core::Device {
   void reset() override;
   void archive(core::Archive& ar) override;
 
-  void set_console_backend(core::CharBackend* backend) { w_.console_backend = backend; }
-  void set_firmware_backend(core::CharBackend* backend) { w_.firmware_backend = backend; }
-
   /// A POST code was written to port 80h.
   void post_code(u8 code);
   /// The last one.

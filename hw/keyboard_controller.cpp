@@ -137,7 +137,6 @@ bool KeyboardController::keyboard_drained() const {
 u8 KeyboardController::read_data() {
   const u8 value = output_;
   if (!full_) return value;
-  const bool from_keyboard = from_ == Source::Keyboard;
   full_ = false;
   timeout_ = false;
   update_irqs();
@@ -148,7 +147,6 @@ u8 KeyboardController::read_data() {
   } else {
     fetch();
   }
-  if (from_keyboard && keyboard_drained() && drained_) drained_();
   return value;
 }
 

@@ -44,8 +44,6 @@ class KeyboardController final : public core::Device {
 
   /// True when the guest has read every byte of the keyboard: none waits in the keyboard, none in the controller.
   bool keyboard_drained() const;
-  /// Called when keyboard_drained() has become true by a read of port 60h.
-  void on_keyboard_drained(std::function<void()> hook) { drained_ = std::move(hook); }
 
  private:
   enum class Source : u8 { None, Keyboard, Mouse };
@@ -80,7 +78,6 @@ class KeyboardController final : public core::Device {
   core::LevelLine& irq_mouse_;
   A20Gate a20_;
   core::EdgeLine& reset_request_;
-  std::function<void()> drained_;
   core::Event byte_;
   std::array<core::PortBus::Mapping, 2> mappings_;
 

@@ -126,13 +126,6 @@ u8 Rtc::cmos(u8 index) {
   return ram_[index];
 }
 
-void Rtc::set_checksum() {
-  unsigned sum = 0;
-  for (u8 i = 0x10; i <= 0x2d; ++i) sum += ram_[i];
-  ram_[0x2e] = static_cast<u8>(sum >> 8);
-  ram_[0x2f] = static_cast<u8>(sum);
-}
-
 void Rtc::set_time(i64 seconds) {
   settle();
   Date date;

@@ -30,8 +30,6 @@ class Rtc final : public core::Device {
   /// registers (0-0Dh and the century at 32h) cannot be set this way.
   void set_cmos(u8 index, u8 value);
   u8 cmos(u8 index);
-  /// Writes the checksum of bytes 10h-2Dh, which a BIOS verifies, to 2Eh and 2Fh.
-  void set_checksum();
 
   /// Sets the clock, as a person would in the setup program.
   void set_time(i64 seconds);

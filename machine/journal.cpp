@@ -240,28 +240,30 @@ Journal::~Journal() {
 }
 
 void Journal::append(JournalEntry entry) {
-  if (file_ != nullptr) write(frame_of(entry));
+  if (file_ != nullptr && !write(frame_of(entry))) {
+    const std::string line = fmt::format("{}: the journal ends here: {}", path_, std::strerror(errno));
+    std::fclose(file_);
+    file_ = nullptr;
+    if (file_error_) file_error_(line);
+  }
   entries_.push_back(std::move(entry));
 }
 
-void Journal::write(std::span<const u8> bytes) {
-  if (std::fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size() && std::fflush(file_) == 0) return;
-  file_error_ = fmt::format("{}: the journal ends here: {}", path_, std::strerror(errno));
-  std::fclose(file_);
-  file_ = nullptr;
+bool Journal::write(std::span<const u8> bytes) {
+  return std::fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size() && std::fflush(file_) == 0;
 }
 
 void Journal::write_to(const std::string& path) {
-  std::FILE* file = std::fopen(path.c_str(), "wbe");
-  if (file == nullptr) {
-    throw ConfigError(fmt::format("{}: cannot write the journal: {}: name a file in a folder that you can write to",
-                                  path, std::strerror(errno)));
-  }
   if (file_ != nullptr) std::fclose(file_);
-  file_ = file;
+  file_ = std::fopen(path.c_str(), "wbe");
   path_ = path;
-  file_error_.clear();
-  write(to_bytes());
+  if (file_ == nullptr || !write(to_bytes())) {
+    const int error = errno;
+    if (file_ != nullptr) std::fclose(file_);
+    file_ = nullptr;
+    throw ConfigError(fmt::format("{}: cannot write the journal: {}: name a file in a folder that you can write to",
+                                  path, std::strerror(error)));
+  }
 }
 
 std::vector<u8> Journal::to_bytes() const {

@@ -19,10 +19,12 @@
 #pragma once
 
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -81,21 +83,22 @@ class Journal {
   void append(JournalEntry entry);
   /// Also writes all of it, from the start, to a file that is made anew. Throws ConfigError.
   void write_to(const std::string& path);
-  /// Set after a write to the file failed (disk full): one line, and the file is closed.
-  const std::string& file_error() const { return file_error_; }
+  /// Called with one line for the user when a later write to the file fails (disk full). The file is closed then: it
+  /// holds the run up to there.
+  void on_file_error(std::function<void(std::string_view line)> hook) { file_error_ = std::move(hook); }
 
   /// The whole journal as the file has it.
   std::vector<u8> to_bytes() const;
 
  private:
-  void write(std::span<const u8> bytes);
+  bool write(std::span<const u8> bytes);
 
   Config config_;
   std::vector<FileMark> marks_;
   std::vector<JournalEntry> entries_;
   std::FILE* file_ = nullptr;
   std::string path_;
-  std::string file_error_;
+  std::function<void(std::string_view)> file_error_;
 };
 
 /// A journal to be replayed.

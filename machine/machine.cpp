@@ -60,6 +60,7 @@ Machine::Machine(Config config, Host host)
   if (host_.log == nullptr) own_log_ = std::make_unique<core::Log>();
   log_ = host_.log != nullptr ? host_.log : own_log_.get();
   journal_ = std::make_unique<Journal>(config_);
+  journal_->on_file_error([this](std::string_view line) { report(line); });
   pc_ = std::make_unique<Pc>(Pc::Context{config_, host_, clock_, *log_, [this](std::string_view line) { report(line); },
                                          [this](FileMark mark) { journal_->add_mark(std::move(mark)); }});
   gate_ = std::make_unique<InputGate>(*journal_);
@@ -177,6 +178,9 @@ void Machine::record_checkpoint() {
 
 void Machine::record_end() {
   running_->loop.settle();
+  const std::vector<JournalEntry>& entries = journal_->entries();
+  const bool ended = !entries.empty() && std::holds_alternative<RunEnd>(entries.back().what);
+  if (ended && entries.back().tick == clock_.ticks()) return;
   journal_->append({clock_.ticks(), RunEnd{hash_now()}});
 }
 

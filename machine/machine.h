@@ -87,7 +87,7 @@ class Machine {
   void record_to(const std::string& path);
   /// Notes the present state hash in the journal: a replay checks it.
   void record_checkpoint();
-  /// Closes the record: a replay checks that it got here with the same state.
+  /// Closes the record: a replay checks that it got here with the same state. Once more at the same tick: nothing.
   void record_end();
   /// From now on inputs come from `reader` only; post() is ignored but for request_stop(). Call on a machine that was
   /// built from the reader's Config and has not run yet. Throws ConfigError if a file is not the one of the recording.

@@ -298,19 +298,6 @@ std::unique_ptr<BlockDevice> memory_image(std::vector<u8> contents, std::string 
                      OpenOptions{}.temporary_folder);
 }
 
-u64 content_hash(BlockDevice& device) {
-  std::vector<u8> chunk(1 << 20);
-  u64 hash = device.size();
-  for (u64 offset = 0; offset < device.size();) {
-    const u64 count = std::min<u64>(chunk.size(), device.size() - offset);
-    const std::span<u8> part(chunk.data(), count);
-    if (!device.read(offset, part)) std::fill(part.begin(), part.end(), u8{0});
-    hash = core::hash_bytes(part, hash);
-    offset += count;
-  }
-  return hash;
-}
-
 void MediaSlot::insert(std::unique_ptr<BlockDevice> medium) {
   if (medium_) eject();
   if (!medium) return;

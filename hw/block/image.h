@@ -91,9 +91,6 @@ std::unique_ptr<BlockDevice> open_image(const std::string& path, const OpenOptio
 /// A disk in memory with these contents (padded to a multiple of 512; must not be empty): tests, built-in disks.
 std::unique_ptr<BlockDevice> memory_image(std::vector<u8> contents, std::string name, bool read_only = false);
 
-/// A hash of everything on the device, the same on every host. Reads it all. Unreadable parts count as zeros.
-u64 content_hash(BlockDevice& device);
-
 /// A drive's opening for removable media (or a fixed disk that never changes). The board owns it and puts media in; the
 /// drive reads and writes what is there and archives it as part of its own state.
 class MediaSlot {

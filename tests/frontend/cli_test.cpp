@@ -334,6 +334,12 @@ TEST_F(Cli, ARecordedRunReplaysAndADivergingOneIsNoticed) {
   EXPECT_EQ(run("a.img -display none -run-for 2 -rtc base=2000-01-01 --record run.orrery").status, 0);
   const Ran replay = run("replay run.orrery");
   EXPECT_EQ(replay.status, 0) << replay.error;
+  EXPECT_NE(replay.error.find("the recording ends at tick 400000000"), std::string::npos) << replay.error;
+  // The same run with another disk would be another run.
+  boot_sector("a.img", {0xf4, 0xeb, 0xfd}, 512);
+  const Ran other = run("replay run.orrery");
+  EXPECT_EQ(other.status, 2) << other.error;
+  EXPECT_NE(other.error.find("put the file of that time back"), std::string::npos) << other.error;
 }
 
 TEST_F(Cli, ATestScriptPassesFailsAndLeavesItsFiles) {
@@ -368,7 +374,9 @@ TEST_F(Cli, ATestScriptPassesFailsAndLeavesItsFiles) {
     EXPECT_TRUE(fs::exists(folder_ / "left" / "bad" / name)) << name;
   }
   EXPECT_NE(contents(folder_ / "r.xml").find("<failure"), std::string::npos);
-  EXPECT_EQ(run("replay left/bad/run.orrery").status, 0);
+  const Ran failure = run("replay left/bad/run.orrery");
+  EXPECT_EQ(failure.status, 0) << failure.error;
+  EXPECT_NE(failure.error.find("the recording ends at tick"), std::string::npos) << "the moment of the failure";
 
   // Reads a key through the BIOS and switches the machine off by ACPI, with the rest of what was typed on its way.
   boot_sector("off.img", {0x31, 0xc0, 0xcd, 0x16, 0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef, 0xeb, 0xfe}, 512);

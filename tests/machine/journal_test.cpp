@@ -1,8 +1,13 @@
 #include "machine/journal.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include "tests/support/temporary_file.h"
 
@@ -124,6 +129,26 @@ TEST(Journal, OtherFilesAndVersionsAreRefused) {
   EXPECT_THROW(JournalReader::from_file("/nonexistent/journal"), ConfigError);
   Journal journal(some_config());
   EXPECT_THROW(journal.write_to("/nonexistent/journal"), ConfigError);
+  EXPECT_THROW(journal.write_to("/dev/full"), ConfigError);
+}
+
+TEST(Journal, AFileThatCannotBeWrittenAnyMoreIsToldOfAndTheRunGoesOn) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  Journal journal(some_config());
+  std::vector<std::string> told;
+  journal.on_file_error([&](std::string_view line) { told.emplace_back(line); });
+  journal.write_to("/dev/fd/" + std::to_string(ends[1]));
+  journal.append({5, NmiButton{}});
+  EXPECT_TRUE(told.empty());
+  ::close(ends[0]);
+  journal.append({6, NmiButton{}});
+  journal.append({7, NmiButton{}});
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_NE(told[0].find("the journal ends here"), std::string::npos) << told[0];
+  EXPECT_EQ(journal.entries().size(), 3u);
+  ::close(ends[1]);
 }
 
 TEST(FileMark, TellsFilesApart) {

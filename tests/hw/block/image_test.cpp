@@ -36,6 +36,8 @@ std::vector<u8> read(BlockDevice& device, u64 offset, u64 size) {
   return out;
 }
 
+std::vector<u8> contents_of(BlockDevice& device) { return read(device, 0, device.size()); }
+
 TEST(Image, ReadsAndWritesAnyRange) {
   TemporaryFile file(pattern(10240));
   {
@@ -173,20 +175,20 @@ TEST(Image, ArchiveContractOfAnOverlay) {
   auto b = open_image(file.path(), {.snapshot = true});
   ASSERT_TRUE(b->write(16384, std::vector<u8>(100, 4)));
   test::expect_archive_contract(*a, *b, [&] { ASSERT_TRUE(a->write(5000, std::vector<u8>(512, 8))); });
-  EXPECT_EQ(content_hash(*a), content_hash(*b));
+  EXPECT_EQ(contents_of(*a), contents_of(*b));
 }
 
 TEST(Image, ArchiveGoesBackThroughTheImageItself) {
   TemporaryFile file(pattern(20480));
   auto image = open_image(file.path());
   ASSERT_TRUE(image->write(100, std::vector<u8>(50, 1)));
-  const u64 hash = content_hash(*image);
+  const std::vector<u8> before = contents_of(*image);
   const auto saved = core::save_to_bytes(*image);
   ASSERT_TRUE(image->write(120, std::vector<u8>(50, 2)));
   ASSERT_TRUE(image->write(12000, std::vector<u8>(5000, 3)));
-  EXPECT_NE(content_hash(*image), hash);
+  EXPECT_NE(contents_of(*image), before);
   core::load_from_bytes(*image, saved);
-  EXPECT_EQ(content_hash(*image), hash);
+  EXPECT_EQ(contents_of(*image), before);
   EXPECT_EQ(core::save_to_bytes(*image), saved);
   auto expected = pattern(20480);
   std::fill(expected.begin() + 100, expected.begin() + 150, u8{1});
@@ -208,14 +210,6 @@ TEST(Image, ArchiveRefusesAnotherSizeAndDamage) {
     } catch (const core::ArchiveError&) {
     }
   }
-}
-
-TEST(Image, ContentHashDependsOnEveryByte) {
-  auto a = memory_image(pattern(2 << 20), "a");
-  auto b = memory_image(pattern(2 << 20), "b");
-  EXPECT_EQ(content_hash(*a), content_hash(*b));
-  ASSERT_TRUE(b->write((2 << 20) - 1, std::vector<u8>{0}));
-  EXPECT_NE(content_hash(*a), content_hash(*b));
 }
 
 TEST(ClusterStore, SpillsToAFileAndReusesSlots) {
