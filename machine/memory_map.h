@@ -10,10 +10,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "hw/block/disk_geometry.h"
 #include "hw/core/types.h"
 
 namespace orrery::machine {
@@ -41,7 +44,8 @@ std::vector<E820Entry> e820_map(u64 memory);
 struct CmosFacts {
   u64 memory = 0;
   std::vector<u8> floppy_types;  // A:, B: as in CMOS 10h: 0 none, 1 360K, 2 1.2M, 3 720K, 4 1.44M, 5 2.88M
-  u8 boot_devices[3] = {};       // first to third: 0 none, 1 floppy, 2 disk, 3 CD-ROM, 4 network
+  std::array<std::optional<hw::DiskGeometry>, 4> disks;  // hard disks on the IDE channels, master and slave
+  u8 boot_devices[3] = {};  // first to third: 0 none, 1 floppy, 2 disk, 3 CD-ROM, 4 network
   bool check_floppy_signature = true;
 };
 /// Writes the standard and SeaBIOS's cells, the checksum of 10h-2Dh with them.

@@ -82,6 +82,7 @@ void Pc::Parts::fill_cmos() {
   facts.memory = config.memory;
   const u8 types = floppy->cmos_drive_types();
   facts.floppy_types = {static_cast<u8>(types >> 4), static_cast<u8>(types & 15)};
+  facts.disks = disk_geometries;
   set_boot_devices(config.boot_order.empty() ? "cad" : config.boot_order, facts);
   machine::fill_cmos(facts, [this](u8 index, u8 value) { rtc.set_cmos(index, value); });
 }

@@ -10,12 +10,14 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "hw/ata_disk.h"
 #include "hw/atapi_cdrom.h"
+#include "hw/block/disk_geometry.h"
 #include "hw/core/apic_bus.h"
 #include "hw/core/char_backend.h"
 #include "hw/core/line.h"
@@ -154,6 +156,7 @@ struct Pc::Parts {
   std::unique_ptr<hw::FloppyController> floppy;
   std::unique_ptr<hw::IdeController> ide;
   std::array<hw::AtapiCdrom*, 4> cdroms{};
+  std::array<std::optional<hw::DiskGeometry>, 4> disk_geometries;
   KeyFeeder keys;
 
   /// All chips but the processor, in the order of archives: what drives a line comes before what listens to it.

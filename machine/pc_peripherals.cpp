@@ -66,6 +66,13 @@ void Pc::Parts::build_ide() {
     } else {
       hw::AtaDiskConfig disk;
       disk.identity.serial = serial;
+      if (bay->slot().medium() != nullptr) {
+        const hw::DiskGeometry geometry = hw::fit_disk(*bay->slot().medium());
+        disk.cylinders = geometry.cylinders;
+        disk.heads = geometry.heads;
+        disk.sectors = geometry.sectors;
+        disk_geometries[n] = geometry;
+      }
       drive = std::make_unique<hw::AtaDisk>(clock, log, drive_name(bay->drive().id), bay->slot(), disk);
     }
     ide->attach(n / 2u, n % 2u, std::move(drive));

@@ -46,6 +46,36 @@ TEST(Cmos, TellsTheMemorySizes) {
   EXPECT_EQ(word(cells, 0x5b) | cells.at(0x5d) << 16, ((u64{6} << 30) - 0xe0000000) >> 16);
 }
 
+TEST(Cmos, TellsTheDisksAsTypesOfTheUser) {
+  CmosFacts facts;
+  facts.memory = 16 << 20;
+  std::map<u8, u8> cells = cmos_of(facts);
+  EXPECT_EQ(cells.at(0x12), 0);
+  EXPECT_EQ(cells.at(0x39), 0);
+  facts.disks[0] = hw::DiskGeometry{615, 4, 17, hw::DiskTranslation::None};
+  facts.disks[2] = hw::DiskGeometry{1030, 16, 63, hw::DiskTranslation::Large};
+  facts.disks[3] = hw::DiskGeometry{16383, 16, 63, hw::DiskTranslation::Lba};
+  cells = cmos_of(facts);
+  EXPECT_EQ(cells.at(0x12), 0xf0);
+  EXPECT_EQ(cells.at(0x19), 47);
+  EXPECT_EQ(cells.at(0x1a), 0);
+  EXPECT_EQ(word(cells, 0x1b), 615u);
+  EXPECT_EQ(cells.at(0x1d), 4);
+  EXPECT_EQ(cells.at(0x20), 0xc0);
+  EXPECT_EQ(cells.at(0x23), 17);
+  EXPECT_EQ(cells.at(0x39), 0x60);
+  facts.disks[1] = hw::DiskGeometry{1000, 16, 63, hw::DiskTranslation::None};
+  cells = cmos_of(facts);
+  EXPECT_EQ(cells.at(0x12), 0xff);
+  EXPECT_EQ(cells.at(0x1a), 47);
+  EXPECT_EQ(word(cells, 0x24), 1000u);
+  EXPECT_EQ(cells.at(0x26), 16);
+  EXPECT_EQ(word(cells, 0x27), 0xffffu);
+  EXPECT_EQ(cells.at(0x29), 0xc8);
+  EXPECT_EQ(word(cells, 0x2a), 1000u);
+  EXPECT_EQ(cells.at(0x2c), 63);
+}
+
 TEST(Cmos, TellsFloppiesAndBootOrderUnderTheChecksum) {
   CmosFacts facts;
   facts.memory = 16 << 20;
