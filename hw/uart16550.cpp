@@ -100,15 +100,17 @@ u64 Uart16550::character_ns(u64 divisor) const {
 bool Uart16550::can_receive() const { return !loopback() && receiver_.size() < (fifo() ? kFifoSize : 1); }
 
 void Uart16550::receive(u8 byte) {
-  if (!loopback()) take(byte, 0);  // SIN is disconnected in loopback
+  if (!loopback()) take(byte & line_mask(), 0);  // SIN is disconnected in loopback
 }
 
 void Uart16550::receive_break() {
   if (!loopback()) take(0, kBi);
 }
 
+u8 Uart16550::line_mask() const { return (lcr_ & 3) == 0 ? 0xff : static_cast<u8>(0xff >> (3 - (lcr_ & 3))); }
+
 void Uart16550::take(u8 byte, u8 errors) {
-  byte &= static_cast<u8>(0xff >> (3 - (lcr_ & 3)));  // shorter characters have their upper bits zero
+  if (loopback()) byte &= static_cast<u8>(0xff >> (3 - (lcr_ & 3)));  // shorter characters have their upper bits zero
   if (receiver_.size() >= (fifo() ? kFifoSize : 1)) {
     overrun_ = kOe;
     if (!fifo()) receiver_.front() = {byte, errors};  // the new character replaces the unread one; the FIFO is kept
@@ -174,7 +176,7 @@ void Uart16550::write_thr(u8 value) {
       if (!loop_event_.pending()) loop_event_.at(loop_.front().at);
     }
   } else if (w_.backend != nullptr) {
-    w_.backend->transmit(static_cast<u8>(value & (0xff >> (3 - (lcr_ & 3)))));
+    w_.backend->transmit(value & line_mask());
   }
   if (holding_empty_at_ > now) {
     transmit_event_.at(holding_empty_at_);

@@ -7,7 +7,8 @@
 // functions of the time; interrupts that the passing of time causes are events. With `fast_output` what leaves the
 // machine takes the time that it takes at 115200 baud, whatever the divisor: nobody waits for a terminal at 9600 baud.
 // A byte is handed to the backend at once when the guest writes it, and one written although the transmitter is full is
-// still handed on, so that no output is lost.
+// still handed on, so that no output is lost. Five-bit characters, the reset state, cross the machine's edge as eight
+// bits: they are a guest's that never programs the UART, and nobody has a teleprinter behind it.
 #pragma once
 
 #include <array>
@@ -80,6 +81,7 @@ class Uart16550 final : public core::Device {
   u8 lsr() const;
   u8 msr() const;
   u8 iir() const;
+  u8 line_mask() const;  // the data bits of a character that crosses the machine's edge
   void write_thr(u8 value);
   void write_fcr(u8 value);
   void write_lcr(u8 value);

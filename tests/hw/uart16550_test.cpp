@@ -210,6 +210,18 @@ TEST_F(UartTest, ShortCharactersHaveZeroUpperBits) {
   EXPECT_EQ(sink.text, "\x3f");
 }
 
+TEST_F(UartTest, AGuestThatNeverProgramsItStillHasEightBits) {
+  w(3, 0x00);
+  w(0, 0xc1);
+  EXPECT_EQ(sink.text, "\xc1");
+  uart.receive(0xa5);
+  EXPECT_EQ(r(0), 0xa5);
+  w(4, 0x10);  // but what stays inside has the five bits of LCR
+  w(0, 0xff);
+  later(30'000'000);
+  EXPECT_EQ(r(0), 0x1f);
+}
+
 TEST_F(UartTest, AnUnreadByteIsOverrunWithoutFifoAndReplaced) {
   w(4, 0x08);
   w(1, 0x05);
