@@ -118,7 +118,7 @@ std::vector<Model> make_models() {
   add({.name = "x86-64-v2", .description = "the x86-64-v2 level: SSE4.2, POPCNT", .vendor = {}, .brand = "Orrery x86-64-v2 CPU",
        .family = 6, .model = 26, .stepping = 3, .max_leaf = 13, .max_extended_leaf = 0x80000008, .physical_bits = 40,
        .linear_bits = 48, .frequency = 2400 * kMhz, .features = kLevel2});
-  add({.name = "x86-64-v3", .description = "the x86-64-v3 level: AVX2, BMI, FMA", .vendor = {}, .brand = "Orrery x86-64-v3 CPU",
+  add({.name = "x86-64-v3", .description = "the x86-64-v3 level but for AVX, AVX2, FMA and F16C: BMI, LZCNT, MOVBE", .vendor = {}, .brand = "Orrery x86-64-v3 CPU",
        .family = 6, .model = 60, .stepping = 4, .max_leaf = 13, .max_extended_leaf = 0x80000008, .physical_bits = 40,
        .linear_bits = 48, .frequency = 2400 * kMhz, .features = kLevel3});
   add({.name = "max", .description = "everything that this version emulates", .vendor = {}, .brand = "Orrery virtual CPU",

@@ -14,8 +14,10 @@
 #include <csignal>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "frontend/char_port.h"
+#include "frontend/telnet.h"
 #include "frontend/usage_error.h"
 
 namespace orrery::frontend {
@@ -29,6 +31,8 @@ constexpr u8 kCtrlA = 1;
 constexpr std::string_view kMuxHelp =
     "\r\nC-a h    print this help\r\n"
     "C-a x    exit\r\n"
+    "C-a b    send a break (Linux: the SysRq key)\r\n"
+    "C-a c    switch between the guest and the monitor\r\n"
     "C-a C-a  send C-a to the guest\r\n";
 
 void close_fd(int& fd) {
@@ -40,8 +44,8 @@ void close_fd(int& fd) {
 
 class CharHub::Port {
  public:
-  Port(CharDescriptors ends, bool mux, CharHandler handler)
-      : ends_(std::move(ends)), mux_(mux), handler_(std::move(handler)) {}
+  Port(CharDescriptors ends, const CharSpec& spec, CharHandler handler)
+      : ends_(std::move(ends)), mux_(spec.mux), telnet_(spec.telnet), handler_(std::move(handler)) {}
   ~Port() {
     if (ends_.owned) {
       if (ends_.out != ends_.in) close_fd(ends_.out);
@@ -65,12 +69,17 @@ class CharHub::Port {
     // A server without a client has nobody to keep anything for.
     if (ends_.out < 0 || queue_.size() + bytes.size() > limit + kChunk) return false;
     const bool was_empty = queue_.empty();
-    queue_.insert(queue_.end(), bytes.begin(), bytes.end());
+    if (telnet_) {
+      const std::vector<u8> escaped = Telnet::escaped(bytes);
+      queue_.insert(queue_.end(), escaped.begin(), escaped.end());
+    } else {
+      queue_.insert(queue_.end(), bytes.begin(), bytes.end());
+    }
     return was_empty;
   }
 
   void start() {
-    if (ends_.in >= 0 && handler_.opened) handler_.opened();
+    if (ends_.in >= 0) connected();
   }
 
   bool drained() {
@@ -83,7 +92,7 @@ class CharHub::Port {
     const std::lock_guard lock(mutex_);
     bool held_back = false;
     if (ends_.in >= 0 && reading) {
-      if (handler_.input && (!handler_.ready || handler_.ready())) {
+      if (handler_.input && (to_monitor_ || !handler_.ready || handler_.ready())) {
         polls.push_back({ends_.in, POLLIN, 0});
       } else if (handler_.input) {
         held_back = true;
@@ -107,6 +116,17 @@ class CharHub::Port {
   }
 
  private:
+  /// Somebody is at the other side.
+  void connected() {
+    if (telnet_ && ends_.listener >= 0) {
+      const std::vector<u8> greeting = Telnet::greeting();
+      const std::lock_guard lock(mutex_);
+      queue_.insert(queue_.begin(), greeting.begin(), greeting.end());
+    }
+    client_ = {};
+    if (handler_.opened) handler_.opened();
+  }
+
   void accept_client() {
     const int client = ::accept4(ends_.listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (client < 0) return;
@@ -114,7 +134,7 @@ class CharHub::Port {
       const std::lock_guard lock(mutex_);
       ends_.in = ends_.out = client;
     }
-    if (handler_.opened) handler_.opened();
+    connected();
   }
 
   void drop_connection() {
@@ -173,31 +193,62 @@ class CharHub::Port {
       return;
     }
     std::span<const u8> bytes(chunk.data(), static_cast<std::size_t>(length));
+    std::vector<u8> text;
+    if (telnet_) bytes = text = client_.received(bytes);
     if (!mux_) {
       if (handler_.input) handler_.input(bytes);
       return;
     }
-    std::vector<u8> plain;
+    typed_.clear();
     for (const u8 byte : bytes) {
-      if (!escaped_ && byte == kCtrlA) {
+      if (std::exchange(escaped_, false)) {
+        command(byte);
+      } else if (byte == kCtrlA) {
         escaped_ = true;
-      } else if (escaped_) {
-        escaped_ = false;
-        if (byte == kCtrlA) plain.push_back(byte);
-        if (byte == 'x' && handler_.quit) handler_.quit();
-        if (byte == 'h' || byte == '?') {
-          push({reinterpret_cast<const u8*>(kMuxHelp.data()), kMuxHelp.size()}, [] { return true; });
-        }
       } else {
-        plain.push_back(byte);
+        typed_.push_back(byte);
       }
     }
-    if (!plain.empty() && handler_.input) handler_.input(plain);
+    hand_on();
+  }
+
+  /// What was typed on a shared terminal goes to whom it is meant for.
+  void hand_on() {
+    const auto& take = to_monitor_ ? handler_.monitor : handler_.input;
+    if (!typed_.empty() && take) take(typed_);
+    typed_.clear();
+  }
+
+  /// The key behind Ctrl-A.
+  void command(u8 key) {
+    switch (key) {
+      case kCtrlA: typed_.push_back(key); break;
+      case 'x':
+        if (handler_.quit) handler_.quit();
+        break;
+      case 'b':
+        hand_on();
+        if (handler_.send_break) handler_.send_break();
+        break;
+      case 'c':
+        if (!handler_.focus) break;
+        hand_on();
+        to_monitor_ = !to_monitor_;
+        handler_.focus(to_monitor_);
+        break;
+      case 'h':
+      case '?': push({reinterpret_cast<const u8*>(kMuxHelp.data()), kMuxHelp.size()}, [] { return true; }); break;
+      default: break;
+    }
   }
 
   CharDescriptors ends_;
   bool mux_;
-  bool escaped_ = false;
+  bool telnet_;
+  Telnet client_;
+  bool escaped_ = false;     // the last byte was Ctrl-A
+  bool to_monitor_ = false;  // who gets what is typed
+  std::vector<u8> typed_;
   CharHandler handler_;
   std::mutex mutex_;
   std::condition_variable room_;
@@ -304,7 +355,7 @@ std::unique_ptr<CharBackend> CharHub::open(const CharSpec& spec, const std::stri
   if (spec.kind == CharSpec::Kind::None || spec.kind == CharSpec::Kind::Null) return std::make_unique<NullBackend>();
   CharDescriptors ends = open_char(spec, label, handler.report);
   ends.lossless = ends.lossless || handler.lossless;
-  auto port = std::make_shared<Port>(std::move(ends), spec.mux, std::move(handler));
+  auto port = std::make_shared<Port>(std::move(ends), spec, std::move(handler));
   state_->ports.push_back(port);
   State* state = state_.get();
   return std::make_unique<PortBackend>(

@@ -37,8 +37,14 @@ struct CharHandler {
   std::function<void()> opened;
   /// Nobody is there any more. On the I/O thread. May be empty.
   std::function<void()> closed;
-  /// Ctrl-A x on a shared terminal. On the I/O thread.
+  /// A shared terminal (CharSpec::mux), all on the I/O thread. Ctrl-A x:
   std::function<void()> quit;
+  /// Ctrl-A b: the guest is to get a break. May be empty.
+  std::function<void()> send_break;
+  /// Ctrl-A c: the monitor gets what is typed from now on, or the guest again. Empty: there is no monitor.
+  std::function<void(bool monitor)> focus;
+  /// What is typed while the monitor has it.
+  std::function<void(std::span<const u8> bytes)> monitor;
   /// Nothing is dropped on a socket either: who writes waits for a slow reader.
   bool lossless = false;
   /// Lines for the user: where the pseudo-terminal is, who connected.

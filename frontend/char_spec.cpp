@@ -1,6 +1,7 @@
 #include "frontend/char_spec.h"
 
 #include <array>
+#include <utility>
 
 #include "frontend/key_values.h"
 #include "frontend/near.h"
@@ -9,9 +10,19 @@
 namespace orrery::frontend {
 namespace {
 
-constexpr std::array<std::string_view, 12> kNames = {
-    "none",      "null",     "stdio", "mon:stdio", "file:PATH", "pty", "tcp:HOST:PORT", "tcp::PORT,server",
-    "unix:PATH", "/dev/TTY", "vc",    "chardev:ID"};
+constexpr std::pair<std::string_view, std::string_view> kHelp[] = {
+    {"none", "the port is not there"},
+    {"null", "it is there and leads nowhere (also: vc)"},
+    {"stdio", "this terminal"},
+    {"mon:stdio", "this terminal, shared with the monitor: Ctrl-A h helps"},
+    {"file:PATH", "output to a file; ,append=on at its end"},
+    {"pty", "a new pseudo-terminal, whose name is printed"},
+    {"tcp:HOST:PORT", "a connection; ,server waits for one (,nowait: starts without)"},
+    {"telnet:HOST:PORT", "the same for telnet programs"},
+    {"unix:PATH", "the same on a socket in the file system"},
+    {"/dev/TTY", "a serial device of the host"},
+    {"chardev:ID", "what -chardev has described"},
+};
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
@@ -58,7 +69,8 @@ CharSpec parse_char_spec(std::string_view option, std::string_view text, const s
     spec.path = path_in(folder, keys.take("path").value_or(""));
     take_socket_keys(spec, keys);
     if (spec.path.empty()) usage_error("{} {}: the socket has no name: give unix:PATH", option, whole);
-  } else if (take_prefix(text, "tcp:")) {
+  } else if (text.starts_with("tcp:") || text.starts_with("telnet:")) {
+    spec.telnet = !take_prefix(text, "tcp:") && take_prefix(text, "telnet:");
     KeyValues keys(option, text, "address");
     spec.kind = CharSpec::Kind::Tcp;
     const std::string address = keys.take("address").value_or("");
@@ -82,12 +94,12 @@ CharSpec parse_char_spec(std::string_view option, std::string_view text, const s
     spec.path = text;
   } else if (take_prefix(text, "mon:")) {
     usage_error("{} {}: only the terminal can be shared with the monitor: give mon:stdio or {}", option, whole, text);
-  } else if (text.starts_with("telnet:") || text.starts_with("udp:") || text.starts_with("pipe:")) {
+  } else if (text.starts_with("udp:") || text.starts_with("pipe:")) {
     usage_error("{} {}: this kind of connection is not offered: give tcp:HOST:PORT, unix:PATH or pty", option, whole);
   } else {
     const std::string_view kind = text.substr(0, text.find(':'));
-    static constexpr std::array<std::string_view, 10> kKinds = {
-        "none", "null", "stdio", "mon:stdio", "file:", "pty", "tcp:", "unix:", "vc", "chardev:"};
+    static constexpr std::array<std::string_view, 11> kKinds = {
+        "none", "null", "stdio", "mon:stdio", "file:", "pty", "tcp:", "telnet:", "unix:", "vc", "chardev:"};
     usage_error("{} {}: unknown kind of connection{}", option, whole, suggestion(kind, kKinds));
   }
   return spec;
@@ -104,8 +116,9 @@ std::string char_spec_text(const CharSpec& spec) {
     case CharSpec::Kind::File: return "file:" + escape_commas(spec.path) + (spec.append ? ",append=on" : "");
     case CharSpec::Kind::Unix: text = "unix:" + escape_commas(spec.path); break;
     case CharSpec::Kind::Tcp:
-      text = spec.host.find(':') != std::string::npos ? "tcp:[" + spec.host + "]:" + spec.port
-                                                      : "tcp:" + spec.host + ":" + spec.port;
+      text = spec.telnet ? "telnet:" : "tcp:";
+      text += spec.host.find(':') != std::string::npos ? "[" + spec.host + "]" : spec.host;
+      text += ":" + spec.port;
       break;
   }
   if (spec.server) text += spec.wait ? ",server=on" : ",server=on,wait=off";
@@ -114,9 +127,8 @@ std::string char_spec_text(const CharSpec& spec) {
 
 std::string char_spec_help() {
   std::string text = "Where a port can lead:\n";
-  for (const std::string_view name : kNames) text += fmt::format("  {}\n", name);
-  return text +
-         "A server waits for its client unless wait=off (nowait) is given; without a host it is bound to loopback.\n";
+  for (const auto& [name, help] : kHelp) text += fmt::format("  {:18}{}\n", name, help);
+  return text + "Without a HOST a server is bound to loopback.\n";
 }
 
 }  // namespace orrery::frontend

@@ -26,6 +26,7 @@ struct CharSpec {
   std::string host;     // Tcp; empty: the loopback address
   std::string port;     // Tcp: a number or a service name
   bool server = false;  // Tcp, Unix
+  bool telnet = false;  // Tcp: the other side speaks the telnet protocol
   bool wait = true;     // server: the machine starts when a client is there
 
   bool operator==(const CharSpec&) const = default;

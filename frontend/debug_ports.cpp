@@ -30,23 +30,36 @@ DebugPorts::DebugPorts(const Settings& settings, machine::Machine& machine, mach
     gdb_ = hub_.open(settings.gdb, "gdb", std::move(handler));
   }
   if (settings.monitor.kind != CharSpec::Kind::None) {
-    const bool terminal = settings.monitor.kind == CharSpec::Kind::Stdio && ::isatty(STDIN_FILENO) != 0;
-    const bool crlf = settings.monitor.kind == CharSpec::Kind::Pty;
-    prompt_ = std::make_unique<MonitorPrompt>(
-        [this](std::string_view line) { return monitor_->execute(line, Monitor::Caller::Person); },
+    const CharSpec& spec = settings.monitor;
+    const bool terminal = (spec.kind == CharSpec::Kind::Stdio && ::isatty(STDIN_FILENO) != 0) ||
+                          spec.kind == CharSpec::Kind::Pty || spec.telnet;
+    MonitorPrompt& prompt = add_prompt(
         [this](std::string_view text) {
           console_->write(std::span(reinterpret_cast<const u8*>(text.data()), text.size()));
         },
-        terminal || crlf, host.quit);
+        terminal);
     CharHandler handler;
-    handler.input = bytes_to([this](std::span<const u8> bytes) { prompt_->input(bytes); });
-    handler.opened = [this, call] { call([this] { prompt_->begin(); }); };
+    handler.input = bytes_to([&prompt](std::span<const u8> bytes) { prompt.input(bytes); });
+    handler.opened = [&prompt, call] { call([&prompt] { prompt.begin(); }); };
     handler.lossless = true;
     handler.report = report;
     handler.quit = host.quit;
     console_ = hub_.open(settings.monitor, "monitor", std::move(handler));
-    debugger.on_stop([this](const machine::Debugger::Stop& stop) { prompt_->announce(monitor_->describe(stop)); });
   }
+  debugger.on_stop([this](const machine::Debugger::Stop& stop) {
+    for (const auto& prompt : prompts_) prompt->announce(monitor_->describe(stop));
+  });
+}
+
+MonitorPrompt& DebugPorts::add_prompt(std::function<void(std::string_view)> write, bool terminal) {
+  prompts_.push_back(std::make_unique<MonitorPrompt>(
+      [this](std::string_view line) { return monitor_->execute(line, Monitor::Caller::Person); }, std::move(write),
+      terminal));
+  return *prompts_.back();
+}
+
+MonitorPrompt& DebugPorts::add_prompt(std::function<void(std::string_view)> write) {
+  return add_prompt(std::move(write), true);
 }
 
 void DebugPorts::ended(int status) {

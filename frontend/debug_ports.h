@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "frontend/char_backends.h"
 #include "frontend/gdb_stub.h"
@@ -22,6 +24,9 @@ class DebugPorts {
 
   /// From now on input comes in.
   void start() { hub_.start(); }
+  /// A prompt of the monitor on a screen or a terminal of somebody else's: what it prints goes to `write`, on the
+  /// machine's thread, where it is also to be used. Before start().
+  MonitorPrompt& add_prompt(std::function<void(std::string_view)> write);
   /// The machine is done. Machine thread.
   void ended(int status);
   /// True while a client is there who wants to see how the machine ended. Machine thread.
@@ -30,9 +35,11 @@ class DebugPorts {
   void release() { hub_.release(); }
 
  private:
+  MonitorPrompt& add_prompt(std::function<void(std::string_view)> write, bool terminal);
+
   std::unique_ptr<Monitor> monitor_;
   std::unique_ptr<GdbStub> stub_;
-  std::unique_ptr<MonitorPrompt> prompt_;
+  std::vector<std::unique_ptr<MonitorPrompt>> prompts_;
   CharHub hub_;  // after what its thread uses
   std::unique_ptr<CharBackend> gdb_, console_;
 };

@@ -12,28 +12,42 @@ bool leads_somewhere(const CharSpec& spec) {
 }  // namespace
 
 HostPorts::HostPorts(const Settings& settings, std::function<void(const std::string&)> report,
-                     std::function<void()> quit) {
+                     std::function<void()> quit)
+    : report_(std::move(report)), quit_(std::move(quit)) {
   for (unsigned i = 0; i < serial_.size(); ++i) {
-    if (!settings.config.serial[i].present || !leads_somewhere(settings.serial[i])) continue;
+    if (!settings.config.serial[i].present) continue;
     CharHandler handler;
     handler.input = [this, i](std::span<const u8> bytes) {
       waiting_[i] += bytes.size();
       post_(machine::SerialInput{static_cast<u8>(i), {bytes.begin(), bytes.end()}});
     };
     handler.ready = [this, i] { return waiting_[i] < kEnough; };
-    handler.quit = quit;
-    handler.report = report;
-    serial_[i] = hub_.open(settings.serial[i], fmt::format("serial{}", i), std::move(handler));
+    handler.send_break = [this, i] { post_(machine::SerialBreak{static_cast<u8>(i)}); };
+    serial_[i] = open(settings.serial[i], fmt::format("serial{}", i), std::move(handler));
   }
-  const auto open_output = [&](const CharSpec& spec, const std::string& label) -> std::unique_ptr<CharBackend> {
-    if (!leads_somewhere(spec)) return nullptr;
-    CharHandler handler;
-    handler.quit = quit;
-    handler.report = report;
-    return hub_.open(spec, label, std::move(handler));
-  };
-  if (settings.config.parallel) parallel_ = open_output(settings.parallel, "parallel0");
-  if (settings.config.debugcon) debugcon_ = open_output(settings.debugcon, "debugcon");
+  if (settings.config.parallel) parallel_ = open(settings.parallel, "parallel0", {});
+  if (settings.config.debugcon) debugcon_ = open(settings.debugcon, "debugcon", {});
+}
+
+std::unique_ptr<CharBackend> HostPorts::open(const CharSpec& spec, const std::string& label, CharHandler handler) {
+  if (!leads_somewhere(spec)) return nullptr;
+  handler.quit = quit_;
+  handler.report = report_;
+  if (spec.mux) {
+    handler.focus = [this](bool monitor) {
+      if (sharing_.focus) sharing_.focus(monitor);
+    };
+    handler.monitor = [this](std::span<const u8> bytes) {
+      if (sharing_.input) sharing_.input(bytes);
+    };
+  }
+  std::unique_ptr<CharBackend> backend = hub_.open(spec, label, std::move(handler));
+  if (spec.mux) terminal_ = backend.get();
+  return backend;
+}
+
+void HostPorts::write_terminal(std::string_view text) {
+  if (terminal_ != nullptr) terminal_->write(std::span(reinterpret_cast<const u8*>(text.data()), text.size()));
 }
 
 void HostPorts::attach(machine::Host& host) {

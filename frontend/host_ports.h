@@ -5,7 +5,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "frontend/char_backends.h"
 #include "frontend/settings.h"
@@ -23,18 +25,35 @@ class HostPorts {
   void attach(machine::Host& host);
   /// From now on input comes in through `post` (any thread).
   void start(std::function<void(machine::Input)> post);
+  /// The monitor's side of a terminal that it shares with a serial port (mon:stdio). Both are called on the I/O thread.
+  struct Sharing {
+    std::function<void(bool on)> focus;  // Ctrl-A c
+    std::function<void(std::span<const u8> bytes)> input;
+  };
+  /// True if there is such a terminal.
+  bool shared_terminal() const { return terminal_ != nullptr; }
+  /// Before start().
+  void share(Sharing sharing) { sharing_ = std::move(sharing); }
+  /// Text on it. Any thread.
+  void write_terminal(std::string_view text);
   /// Machine thread, now and then: how much input the guest has not taken yet.
   void publish(const machine::Machine& machine);
   /// Any thread: see CharHub::release().
   void release() { hub_.release(); }
 
  private:
+  std::unique_ptr<CharBackend> open(const CharSpec& spec, const std::string& label, CharHandler handler);
+
   /// Nothing more is read from the host while the guest has so much waiting.
   static constexpr std::size_t kEnough = 4096;
 
   std::array<std::atomic<std::size_t>, 4> waiting_{};
   std::function<void(machine::Input)> post_;
-  CharHub hub_;  // after what its thread uses
+  std::function<void(const std::string&)> report_;
+  std::function<void()> quit_;
+  Sharing sharing_;
+  CharBackend* terminal_ = nullptr;  // the shared one
+  CharHub hub_;                      // after what its thread uses
   std::array<std::unique_ptr<CharBackend>, 4> serial_;
   std::unique_ptr<CharBackend> parallel_;
   std::unique_ptr<CharBackend> debugcon_;

@@ -3,18 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "cpu/disassembler.h"
-#include "frontend/image_detect.h"
 #include "frontend/key_values.h"
-#include "frontend/keys.h"
 #include "frontend/monitor_expression.h"
 #include "frontend/monitor_info.h"
 #include "frontend/near.h"
-#include "frontend/png.h"
 #include "frontend/register_names.h"
 #include "frontend/usage_error.h"
 
@@ -105,6 +104,19 @@ std::string formatted(u64 value, const Format& f) {
   }
 }
 
+/// QEMU's commands for what this version does not have.
+constexpr std::pair<std::string_view, std::string_view> kMissing[] = {
+    {"savevm", "this version keeps no snapshots; -record keeps a run"},
+    {"loadvm", "this version keeps no snapshots; `orrery replay` repeats a recorded run"},
+    {"delvm", "this version keeps no snapshots"},
+    {"commit", "changes under -snapshot cannot be kept; start without it"},
+    {"gdbserver", "give -gdb (or -s) at the start"},
+    {"boot_set", "give -boot at the start"},
+    {"device_add", "devices are chosen at the start, with -device"},
+    {"device_del", "devices are chosen at the start, with -device"},
+    {"migrate", "machines do not migrate"},
+};
+
 constexpr std::string_view kCannotGo = "gdb decides over stopping and going: use its continue, stepi and Ctrl-C\n";
 
 }  // namespace
@@ -118,15 +130,26 @@ std::span<const Monitor::Command> Monitor::commands() {
       {"u disasm", "[/COUNT] [ADDRESS]", "disassemble", &Monitor::disassemble},
       {"print p calc", "/FMT EXPRESSION", "the value of an expression", &Monitor::print},
       {"setmem", "ADDRESS BYTE...", "change linear memory", &Monitor::set_memory},
+      {"setpmem", "ADDRESS SIZE VALUE", "change 1, 2, 4 or 8 bytes of physical memory", &Monitor::set_physical},
       {"set", "REGISTER = VALUE", "change a general register, eip or eflags", &Monitor::set_register},
       {"i", "/FMT PORT", "read a port: /b, /h or /w", &Monitor::port_in},
       {"o", "/FMT PORT VALUE", "write a port", &Monitor::port_out},
+      {"page gva2gpa", "ADDRESS", "where a linear address lies in physical memory", &Monitor::translate},
+      {"bt", "[COUNT]", "the calls that led here, if the code keeps frames in EBP", &Monitor::backtrace},
+      {"r regs", "", "registers; also creg, sreg, dreg, fpu, mmx, sse", &Monitor::show_topic},
+      {"creg", "", "control registers", &Monitor::show_topic},
+      {"sreg", "", "segment registers", &Monitor::show_topic},
+      {"dreg", "", "debug registers", &Monitor::show_topic},
+      {"fpu", "", "x87 registers", &Monitor::show_topic},
+      {"mmx", "", "MMX registers", &Monitor::show_topic},
+      {"sse", "", "XMM registers", &Monitor::show_topic},
       {"memsave", "ADDRESS SIZE FILE", "linear memory to a file", &Monitor::save_memory},
       {"pmemsave", "ADDRESS SIZE FILE", "physical memory to a file", &Monitor::save_physical},
       {"stop", "", "stop the machine", &Monitor::stop},
       {"cont c", "", "let it go on", &Monitor::go},
       {"step s stepi si", "[COUNT]", "execute instructions", &Monitor::step},
-      {"break b lb pb", "ADDRESS", "stop before an instruction; pb: physical address", &Monitor::break_at},
+      {"next n nexti ni", "", "execute one; a call, an interrupt or a repetition as a whole", &Monitor::step_over},
+      {"break b lb vb pb", "ADDRESS", "stop before an instruction; pb: physical address", &Monitor::break_at},
       {"watch", "[r|w|a] ADDRESS [LENGTH]", "stop after a read, write (default) or any access", &Monitor::watch},
       {"delete d del", "NUMBER|all", "remove a breakpoint or watchpoint (info breakpoints)", &Monitor::remove},
       {"system_reset", "", "the reset button", &Monitor::reset},
@@ -135,10 +158,11 @@ std::span<const Monitor::Command> Monitor::commands() {
       {"sendkey", "KEYS", "press keys: sendkey ctrl-alt-delete", &Monitor::send_key},
       {"mouse_move", "DX DY [DZ]", "move the mouse, turn its wheel", &Monitor::mouse_move},
       {"mouse_button", "MASK", "buttons that are down: 1 left, 2 right, 4 middle", &Monitor::mouse_button},
-      {"screendump", "FILE", "the picture as PNG", &Monitor::screen_dump},
-      {"change", "DRIVE FILE", "put a medium in: change cdrom disc.iso", &Monitor::change},
+      {"screendump", "FILE", "the picture, as PNG or, if the name ends in .ppm, PPM", &Monitor::screen_dump},
+      {"change", "DRIVE FILE [raw] [read-only]", "put a medium in: change cdrom disc.iso", &Monitor::change},
       {"eject", "[-f] DRIVE", "take it out", &Monitor::eject},
       {"log", "CHANNEL,...|all|none", "what is logged, as -d", &Monitor::log},
+      {"logfile", "FILE", "where the log goes", &Monitor::log_file},
       {"quit q exit", "", "end Orrery", &Monitor::quit},
   };
   return kCommands;
@@ -166,6 +190,9 @@ std::string Monitor::execute(std::string_view line, Caller caller) {
         if (name.size() > 2) names.push_back(name);
       }
     }
+    for (const auto& [word, why] : kMissing) {
+      if (word == command_) return fmt::format("{}: {}\n", word, why);
+    }
     const std::vector<std::string_view> near = near_words(command_, names, 1);
     return near.empty()
                ? fmt::format("unknown command '{}': `help` lists them\n", command_)
@@ -183,6 +210,7 @@ std::string Monitor::describe(const Debugger::Stop& stop) const {
     case Cause::Step: break;
     case Cause::Ended: out = stop.result.message; break;
     case Cause::Point:
+      if (stop.id == passed_) break;  // the end of a `next`
       if (stop.point.kind == Kind::Execute) {
         out = fmt::format("breakpoint {}", stop.id);
       } else {
@@ -291,6 +319,20 @@ std::string Monitor::disassemble(Words words) {
   return code_listing(machine_, debugger_, address, static_cast<unsigned>(std::min<u64>(f.count, 1000)));
 }
 
+std::string Monitor::show_topic(Words) {
+  return info_text(machine_, debugger_, command_ == "r" || command_ == "regs" ? "registers" : command_, "");
+}
+
+std::string Monitor::translate(Words words) {
+  if (words.empty()) usage_error("{} ADDRESS, for example: {} 0xc0100000", command_, command_);
+  return translation_text(machine_, debugger_, evaluate_address(machine_.cpu(), joined(words)));
+}
+
+std::string Monitor::backtrace(Words words) {
+  const u64 count = words.empty() ? 20 : std::min<u64>(number(joined(words)), 1000);
+  return call_frames(machine_, debugger_, static_cast<unsigned>(count));
+}
+
 std::string Monitor::save_memory(Words words) { return save_in(Space::Linear, words); }
 std::string Monitor::save_physical(Words words) { return save_in(Space::Physical, words); }
 
@@ -385,6 +427,17 @@ std::string Monitor::port_out(Words words) {
   return {};
 }
 
+std::string Monitor::set_physical(Words words) {
+  if (words.size() != 3) usage_error("setpmem ADDRESS SIZE VALUE, for example: setpmem 0xb8000 2 0x0741");
+  const u64 size = number(words[1]), value = number(words[2]);
+  if (size != 1 && size != 2 && size != 4 && size != 8) usage_error("SIZE is 1, 2, 4 or 8 bytes");
+  if (debugger_.read_only()) usage_error("a recording is replayed: nothing can be changed");
+  std::array<u8, 8> bytes{};
+  for (std::size_t n = 0; n < bytes.size(); ++n) bytes[n] = static_cast<u8>(value >> 8 * n);
+  const std::size_t done = debugger_.write(Space::Physical, number(words[0]), std::span(bytes).first(size));
+  return done == size ? std::string() : fmt::format("only {} of {} bytes are memory that can be written\n", done, size);
+}
+
 // --- stopping and going ----------------------------------------------------------------------------------------------
 
 std::string Monitor::stop(Words) {
@@ -407,6 +460,24 @@ std::string Monitor::step(Words words) {
   if (!words.empty()) goal.count = std::max<u64>(1, number(joined(words)));
   debugger_.step(goal);
   return {};
+}
+
+std::string Monitor::step_over(Words words) {
+  if (caller_ == Caller::Gdb) return std::string(kCannotGo);
+  if (!debugger_.stopped()) return "The machine runs: `stop` first.\n";
+  const std::optional<u64> behind = behind_call(machine_, debugger_);
+  if (!behind) return step(std::move(words));
+  forget_next();
+  Debugger::Point point;
+  point.address = *behind;
+  next_ = debugger_.add(point);
+  debugger_.resume();
+  return {};
+}
+
+void Monitor::forget_next() {
+  if (next_) debugger_.remove(*next_);
+  passed_ = std::exchange(next_, std::nullopt);
 }
 
 std::string Monitor::break_at(Words words) {
@@ -442,106 +513,6 @@ std::string Monitor::remove(Words words) {
   const u64 id = number(joined(words));
   return debugger_.remove(static_cast<Debugger::Id>(id)) ? std::string()
                                                          : fmt::format("there is no breakpoint {}\n", id);
-}
-
-// --- the case, the desk ----------------------------------------------------------------------------------------------
-
-std::string Monitor::reset(Words) {
-  post(machine::ResetButton{});
-  if (debugger_.stopped()) machine_.settle();
-  return {};
-}
-
-std::string Monitor::power_button(Words) {
-  post(machine::PowerButton{});
-  return {};
-}
-
-std::string Monitor::nmi(Words) {
-  post(machine::NmiButton{});
-  return {};
-}
-
-std::string Monitor::send_key(Words words) {
-  if (words.empty()) usage_error("sendkey KEYS, for example: sendkey ctrl-alt-delete");
-  std::string unknown;
-  const auto keys = key_combination(words[0], unknown);
-  if (!keys) usage_error("there is no key '{}'{}", unknown, suggestion(unknown, key_names()));
-  std::vector<machine::KeyInput> inputs;
-  append_combination(inputs, *keys, true);
-  for (const machine::KeyInput& input : inputs) post(input);
-  return {};
-}
-
-std::string Monitor::mouse_move(Words words) {
-  if (words.size() < 2) usage_error("mouse_move DX DY [DZ]");
-  post(machine::MouseMotion{static_cast<i32>(number(words[0])), static_cast<i32>(number(words[1]))});
-  if (words.size() > 2) post(machine::MouseWheel{static_cast<i32>(number(words[2]))});
-  return {};
-}
-
-std::string Monitor::mouse_button(Words words) {
-  if (words.size() != 1) usage_error("mouse_button MASK: 1 left, 2 right, 4 middle, 0 none");
-  post(machine::MouseButtons{static_cast<u8>(number(words[0]))});
-  return {};
-}
-
-std::string Monitor::screen_dump(Words words) {
-  if (words.empty()) usage_error("screendump FILE, for example: screendump now.png");
-  write_png(words[0], picture_of(machine_.frame()));
-  return {};
-}
-
-std::string Monitor::change(Words words) {
-  if (words.size() < 2) usage_error("change DRIVE FILE, for example: change cdrom disc.iso");
-  const auto drive = machine::drive_from_name(words[0]);
-  if (!drive) usage_error("there is no drive '{}': `info block` lists them", words[0]);
-  machine::InsertMedium insert{.drive = *drive, .medium = {}};
-  insert.medium.path = words[1];
-  insert.medium.format = machine::ImageFormat::Probe;
-  insert.medium.readonly = words.size() > 2 && words[2] == "read-only";
-  post(std::move(insert));
-  return {};
-}
-
-std::string Monitor::eject(Words words) {
-  const bool force = !words.empty() && words[0] == "-f";
-  if (force) words.erase(words.begin());
-  if (words.size() != 1) usage_error("eject [-f] DRIVE: `info block` lists them");
-  const auto drive = machine::drive_from_name(words[0]);
-  if (!drive) usage_error("there is no drive '{}': `info block` lists them", words[0]);
-  post(machine::EjectMedium{*drive, force});
-  return {};
-}
-
-std::string Monitor::log(Words words) {
-  std::string out;
-  std::string_view list = words.empty() ? "" : std::string_view(words[0]);
-  if (list.empty()) {
-    for (std::size_t n = 0; n < core::kChannelCount; ++n) {
-      const auto channel = static_cast<core::Channel>(n);
-      out += fmt::format("{} {:14} {}\n", machine_.log().enabled(channel) ? '*' : ' ', core::channel_name(channel),
-                         core::channel_help(channel));
-    }
-    return out;
-  }
-  const auto all = [&](bool on) {
-    for (std::size_t n = 0; n < core::kChannelCount; ++n) machine_.log().enable(static_cast<core::Channel>(n), on);
-  };
-  all(list == "all");
-  while (!list.empty() && list != "all" && list != "none") {
-    const std::string_view name = list.substr(0, list.find(','));
-    list.remove_prefix(std::min(list.size(), name.size() + 1));
-    const auto channel = core::channel_from_name(name);
-    if (!channel) usage_error("there is no log channel '{}': `log` alone lists them", name);
-    machine_.log().enable(*channel);
-  }
-  return {};
-}
-
-std::string Monitor::quit(Words) {
-  host_.quit();
-  return {};
 }
 
 }  // namespace orrery::frontend

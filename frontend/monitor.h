@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@ namespace orrery::frontend {
 struct MonitorHost {
   /// Ends the emulator.
   std::function<void()> quit;
+  /// What guests write to media that are put in is lost at the end (-snapshot).
+  bool snapshot = false;
 };
 
 class Monitor {
@@ -30,7 +33,11 @@ class Monitor {
   };
 
   Monitor(machine::Machine& machine, machine::Debugger& debugger, MonitorHost host)
-      : machine_(machine), debugger_(debugger), host_(std::move(host)) {}
+      : machine_(machine), debugger_(debugger), host_(std::move(host)) {
+    debugger_.on_stop([this](const machine::Debugger::Stop&) { forget_next(); });
+  }
+  Monitor(const Monitor&) = delete;
+  Monitor& operator=(const Monitor&) = delete;
 
   /// Whole lines, or nothing.
   std::string execute(std::string_view line, Caller caller);
@@ -62,6 +69,11 @@ class Monitor {
   std::string stop(std::vector<std::string> words);
   std::string go(std::vector<std::string> words);
   std::string step(std::vector<std::string> words);
+  std::string step_over(std::vector<std::string> words);
+  std::string backtrace(std::vector<std::string> words);
+  std::string translate(std::vector<std::string> words);
+  std::string set_physical(std::vector<std::string> words);
+  std::string show_topic(std::vector<std::string> words);
   std::string break_at(std::vector<std::string> words);
   std::string watch(std::vector<std::string> words);
   std::string remove(std::vector<std::string> words);
@@ -75,29 +87,38 @@ class Monitor {
   std::string change(std::vector<std::string> words);
   std::string eject(std::vector<std::string> words);
   std::string log(std::vector<std::string> words);
+  std::string log_file(std::vector<std::string> words);
   std::string quit(std::vector<std::string> words);
 
   std::string examine_in(machine::Debugger::Space space, const std::vector<std::string>& words);
   std::string save_in(machine::Debugger::Space space, const std::vector<std::string>& words);
   u64 number(std::string_view text) const;
   void post(machine::Input input);
+  void post_all(std::vector<machine::Input> inputs);
+  void forget_next();
 
   machine::Machine& machine_;
   machine::Debugger& debugger_;
   MonitorHost host_;
   Caller caller_ = Caller::Person;
-  std::string command_;  // as it was typed, with "/FMT"
+  std::string command_;                          // as it was typed, without "/FMT"
+  std::optional<machine::Debugger::Id> next_;    // the breakpoint that is to end a `next`
+  std::optional<machine::Debugger::Id> passed_;  // the one that did
 };
 
 /// A prompt on a byte stream: lines in, text out. On a terminal it echoes and edits.
 class MonitorPrompt {
  public:
   MonitorPrompt(std::function<std::string(std::string_view line)> execute, std::function<void(std::string_view)> write,
-                bool terminal, std::function<void()> quit)
-      : execute_(std::move(execute)), write_(std::move(write)), terminal_(terminal), quit_(std::move(quit)) {}
+                bool terminal)
+      : execute_(std::move(execute)), write_(std::move(write)), terminal_(terminal) {}
 
   /// Somebody is there: greets.
   void begin();
+  /// Somebody who shares the terminal with others turns to the monitor, or away from it. Nothing is printed by itself
+  /// while nobody looks.
+  void enter();
+  void leave() { attended_ = false; }
   void input(std::span<const u8> bytes);
   /// Text that comes by itself.
   void announce(std::string_view text);
@@ -111,7 +132,8 @@ class MonitorPrompt {
   std::function<std::string(std::string_view line)> execute_;
   std::function<void(std::string_view)> write_;
   bool terminal_;
-  std::function<void()> quit_;
+  bool greeted_ = false;
+  bool attended_ = false;
   std::string line_;
   std::vector<std::string> history_;
   std::size_t recalled_ = 0;

@@ -124,7 +124,12 @@ u64 evaluate(const cpu::Cpu& cpu, std::string_view text) { return Parser(cpu, te
 
 u64 evaluate_address(const cpu::Cpu& cpu, std::string_view text) {
   const std::size_t colon = text.find(':');
-  if (colon == std::string_view::npos) return evaluate(cpu, text);
+  if (colon == std::string_view::npos) {
+    // As an address the instruction pointer is the next instruction's, as in QEMU's monitor.
+    const std::string_view name = text.starts_with('$') ? text.substr(1) : text;
+    const bool pointer = name == "eip" || name == "rip" || name == "ip";
+    return evaluate(cpu, pointer ? "pc" : text);
+  }
   std::string segment(text.substr(0, colon));
   std::string offset(text.substr(colon + 1));
   if (segment.starts_with('$')) segment.erase(0, 1);

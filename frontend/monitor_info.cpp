@@ -12,6 +12,7 @@
 #include "frontend/options.h"
 #include "frontend/usage_error.h"
 #include "hw/display/surface.h"
+#include "machine/journal.h"
 
 namespace orrery::frontend {
 namespace {
@@ -70,10 +71,13 @@ std::string flag_letters(u64 f) {
   return out;
 }
 
-std::string info_registers(const Context& c) {
+bool real_addresses(const Context& c) {
+  return (c.s.cr0 & cpu::kCr0Pe) == 0 || (c.machine.cpu().rflags() & cpu::kVm) != 0;
+}
+
+std::string info_general(const Context& c) {
   const cpu::State& s = c.s;
   const u64 flags = c.machine.cpu().rflags();
-  const bool real = (s.cr0 & cpu::kCr0Pe) == 0 || (flags & cpu::kVm) != 0;
   std::string out;
   constexpr std::array<std::pair<std::string_view, unsigned>, 8> kOrder = {{{"EAX", cpu::kRax},
                                                                             {"EBX", cpu::kRbx},
@@ -86,27 +90,63 @@ std::string info_registers(const Context& c) {
   for (std::size_t n = 0; n < kOrder.size(); ++n) {
     out += fmt::format("{}={:08x}{}", kOrder[n].first, s.gpr[kOrder[n].second], n % 4 == 3 ? '\n' : ' ');
   }
-  out +=
-      fmt::format("EIP={:08x} EFL={:08x} [{}] CPL={} IF={} A20={} HLT={} {}PC={:08x}\n", s.rip, flags,
-                  flag_letters(flags), s.cpl, (flags & cpu::kIf) != 0 ? 1 : 0, s.a20 ? 1 : 0,
-                  s.activity == cpu::Activity::Halted ? 1 : 0, (flags & cpu::kVm) != 0 ? "V86 " : "", c.debugger.pc());
+  return out + fmt::format("EIP={:08x} EFL={:08x} [{}] CPL={} IF={} A20={} HLT={} {}PC={:08x}\n", s.rip, flags,
+                           flag_letters(flags), s.cpl, (flags & cpu::kIf) != 0 ? 1 : 0, s.a20 ? 1 : 0,
+                           s.activity == cpu::Activity::Halted ? 1 : 0, (flags & cpu::kVm) != 0 ? "V86 " : "",
+                           c.debugger.pc());
+}
+
+std::string info_segments(const Context& c) {
+  const cpu::State& s = c.s;
+  const bool real = real_addresses(c);
+  std::string out;
   for (std::size_t n = 0; n < kSegmentNames.size(); ++n) out += segment_line(kSegmentNames[n], s.seg[n], real);
   out += segment_line("LDT", s.ldtr, false);
   out += segment_line("TR", s.tr, false);
-  out += fmt::format("GDT= {:08x} {:04x}  IDT= {:08x} {:04x}\n", s.gdtr.base, s.gdtr.limit, s.idtr.base, s.idtr.limit);
-  out += fmt::format("CR0={:08x} CR2={:08x} CR3={:08x} CR4={:08x} EFER={:x}\n", s.cr0, s.cr2, s.cr3, s.cr4, s.efer);
-  out += fmt::format("DR0={:08x} DR1={:08x} DR2={:08x} DR3={:08x} DR6={:08x} DR7={:08x}\n", s.dr[0], s.dr[1], s.dr[2],
-                     s.dr[3], s.dr[6], s.dr[7]);
-  out += fmt::format("FCW={:04x} FSW={:04x} [ST={}] FTW={:04x} MXCSR={:08x}\n", s.x87.control, s.x87.status,
-                     (s.x87.status >> 11) & 7, s.x87.tag, s.mxcsr);
+  return out +
+         fmt::format("GDT= {:08x} {:04x}  IDT= {:08x} {:04x}\n", s.gdtr.base, s.gdtr.limit, s.idtr.base, s.idtr.limit);
+}
+
+std::string info_control(const Context& c) {
+  return fmt::format("CR0={:08x} CR2={:08x} CR3={:08x} CR4={:08x} EFER={:x}\n", c.s.cr0, c.s.cr2, c.s.cr3, c.s.cr4,
+                     c.s.efer);
+}
+
+std::string info_debug(const Context& c) {
+  const auto& dr = c.s.dr;
+  return fmt::format("DR0={:08x} DR1={:08x} DR2={:08x} DR3={:08x} DR6={:08x} DR7={:08x}\n", dr[0], dr[1], dr[2], dr[3],
+                     dr[6], dr[7]);
+}
+
+std::string info_fpu(const Context& c) {
+  const cpu::State& s = c.s;
+  std::string out = fmt::format("FCW={:04x} FSW={:04x} [ST={}] FTW={:04x} MXCSR={:08x}\n", s.x87.control, s.x87.status,
+                                (s.x87.status >> 11) & 7, s.x87.tag, s.mxcsr);
   for (unsigned n = 0; n < 8; ++n) {
     out += fmt::format("FPR{}={:016x} {:04x}{}", n, s.x87.r[n].significand, s.x87.r[n].sign_exponent,
                        n % 2 == 1 ? '\n' : ' ');
   }
+  return out;
+}
+
+std::string info_mmx(const Context& c) {
+  std::string out;
   for (unsigned n = 0; n < 8; ++n) {
-    out += fmt::format("XMM{:02}={:016x}{:016x}{}", n, s.xmm[n].q[1], s.xmm[n].q[0], n % 2 == 1 ? '\n' : ' ');
+    out += fmt::format("MM{}={:016x}{}", n, c.s.x87.r[n].significand, n % 4 == 3 ? '\n' : ' ');
   }
   return out;
+}
+
+std::string info_sse(const Context& c) {
+  std::string out;
+  for (unsigned n = 0; n < 8; ++n) {
+    out += fmt::format("XMM{:02}={:016x}{:016x}{}", n, c.s.xmm[n].q[1], c.s.xmm[n].q[0], n % 2 == 1 ? '\n' : ' ');
+  }
+  return out;
+}
+
+std::string info_registers(const Context& c) {
+  return info_general(c) + info_segments(c) + info_control(c) + info_debug(c) + info_fpu(c) + info_sse(c);
 }
 
 // --- address translation ---------------------------------------------------------------------------------------------
@@ -315,6 +355,14 @@ std::string info_breakpoints(const Context& c) {
   return out.empty() ? "There are no breakpoints or watchpoints.\n" : out;
 }
 
+std::string info_replay(const Context& c) {
+  if (c.debugger.read_only()) {
+    return fmt::format("A recording is replayed: tick {}. Nothing can be changed.\n", c.machine.ticks());
+  }
+  return fmt::format("tick {}, {} inputs so far are on record; -record FILE keeps them.\n", c.machine.ticks(),
+                     c.machine.journal().entries().size());
+}
+
 std::string info_cpus(const Context& c) {
   return fmt::format("* CPU #0: {}, pc={:08x}{}\n", c.machine.cpu().model().name, c.debugger.pc(),
                      c.s.activity == cpu::Activity::Halted ? " (halted)" : "");
@@ -325,6 +373,30 @@ std::string info_text_screen(const Context& c) {
   return screen.text_mode() ? screen.text() : "The screen shows graphics: `screendump FILE` keeps the picture.\n";
 }
 
+// --- code ------------------------------------------------------------------------------------------------------------
+
+/// Instructions as the present code segment has them.
+class Code {
+ public:
+  explicit Code(Machine& machine) : cs_(machine.cpu().state().seg[cpu::kCs]), decoder_(machine.cpu().model().features) {
+    const cpu::State& s = machine.cpu().state();
+    mode_.code64 = (s.efer & cpu::kEferLma) != 0 && cs_.l();
+    mode_.code32 = !mode_.code64 && cs_.db();
+    mode_.protected_mode = (s.cr0 & cpu::kCr0Pe) != 0 && (s.eflags & cpu::kVm) == 0;
+  }
+  /// In CS.
+  u64 offset(u64 linear) const { return mode_.code64 ? linear : (linear - cs_.base) & 0xffffffff; }
+  u64 next(u64 linear, unsigned length) const { return (linear + length) & (mode_.code64 ? ~u64{0} : 0xffffffff); }
+  cpu::Disassembly disassemble(std::span<const u8> bytes, u64 offset) const {
+    return cpu::disassemble(decoder_, bytes, mode_, offset);
+  }
+
+ private:
+  cpu::Segment cs_;
+  cpu::Decoder decoder_;
+  cpu::DecodeMode mode_;
+};
+
 using Show = std::string (*)(const Context&);
 struct Entry {
   InfoTopic topic;
@@ -333,6 +405,12 @@ struct Entry {
 
 constexpr Entry kTopics[] = {
     {{"registers", "the processor's registers"}, info_registers},
+    {{"creg", "control registers"}, info_control},
+    {{"sreg", "segment registers"}, info_segments},
+    {{"dreg", "debug registers"}, info_debug},
+    {{"fpu", "x87 registers"}, info_fpu},
+    {{"mmx", "MMX registers"}, info_mmx},
+    {{"sse", "XMM registers"}, info_sse},
     {{"mem", "ranges of linear addresses that are mapped"}, info_mem},
     {{"tlb", "each page that is mapped: linear, physical, flags"}, info_tlb},
     {{"gdt", "the global descriptor table"}, info_gdt},
@@ -345,6 +423,11 @@ constexpr Entry kTopics[] = {
     {{"ioapic", "the I/O APIC"}, nullptr},
     {{"pci", "PCI devices"}, nullptr},
     {{"mtree", "what is at which address and port"}, nullptr},
+    {{"qtree", "the devices"}, nullptr},
+    {{"network", "network cards"}, [](const Context&) { return std::string("This version has no network card.\n"); }},
+    {{"snapshots", "saved states"}, [](const Context&) { return std::string("This version keeps no snapshots.\n"); }},
+    {{"replay", "recording and replaying"}, info_replay},
+    {{"name", "what this machine is called"}, [](const Context& c) { return c.machine.config().name + "\n"; }},
     {{"block", "drives and what is in them"}, nullptr},
     {{"breakpoints", "the monitor's and gdb's break- and watchpoints"}, info_breakpoints},
     {{"status", "running or not, virtual time"}, info_status},
@@ -383,28 +466,72 @@ std::string info_text(Machine& machine, Debugger& debugger, std::string_view top
 }
 
 std::string code_listing(Machine& machine, Debugger& debugger, u64 linear, unsigned count) {
-  const cpu::Cpu& cpu = machine.cpu();
-  const cpu::State& s = cpu.state();
-  const cpu::Segment& cs = s.seg[cpu::kCs];
-  const cpu::Decoder decoder(cpu.model().features);
-  cpu::DecodeMode mode;
-  mode.code64 = (s.efer & cpu::kEferLma) != 0 && cs.l();
-  mode.code32 = !mode.code64 && cs.db();
-  mode.protected_mode = (s.cr0 & cpu::kCr0Pe) != 0 && (s.eflags & cpu::kVm) == 0;
+  const Code code(machine);
+  const u16 selector = machine.cpu().state().seg[cpu::kCs].selector;
   std::string out;
   for (; count != 0; --count) {
     std::array<u8, 15> bytes{};
     const std::size_t there = debugger.read(Space::Linear, linear, bytes);
     if (there == 0) return out + fmt::format("  {:08x}: no memory\n", linear);
-    const u64 offset = mode.code64 ? linear : (linear - cs.base) & 0xffffffff;
-    const cpu::Disassembly d = cpu::disassemble(decoder, std::span(bytes).first(there), mode, offset);
+    const u64 offset = code.offset(linear);
+    const cpu::Disassembly d = code.disassemble(std::span(bytes).first(there), offset);
     std::string hex;
     for (unsigned n = 0; n < d.length; ++n) hex += fmt::format("{:02x}", bytes[n]);
-    out += fmt::format("{} {:08x} {:04x}:{:08x} {:20} {}\n", linear == debugger.pc() ? '>' : ' ', linear, cs.selector,
+    out += fmt::format("{} {:08x} {:04x}:{:08x} {:20} {}\n", linear == debugger.pc() ? '>' : ' ', linear, selector,
                        offset, hex, d.text);
-    linear = (linear + d.length) & (mode.code64 ? ~u64{0} : 0xffffffff);
+    linear = code.next(linear, d.length);
   }
   return out;
+}
+
+std::string translation_text(Machine& machine, Debugger& debugger, u64 linear) {
+  const Context c{machine, debugger, machine.cpu().state(), {}};
+  if (!paging(c.s)) return fmt::format("{:08x} is physical {:08x}: paging is off\n", linear, linear);
+  std::string out;
+  walk_pages(c, [&](const Page& page) {
+    if (linear - page.linear >= page.size) return page.linear < linear;
+    out = fmt::format("{:08x} is physical {:08x}, a page of {}K, {}, {}{}{}\n", linear,
+                      page.physical + (linear - page.linear), page.size >> 10,
+                      (page.flags & 4) != 0 ? "user" : "supervisor", (page.flags & 2) != 0 ? "writable" : "read only",
+                      (page.flags & 0x20) != 0 ? ", accessed" : "", (page.flags & 0x40) != 0 ? ", dirty" : "");
+    return false;
+  });
+  return out.empty() ? fmt::format("{:08x} is not mapped\n", linear) : out;
+}
+
+std::string call_frames(Machine& machine, Debugger& debugger, unsigned count) {
+  const Context c{machine, debugger, machine.cpu().state(), {}};
+  const cpu::State& s = c.s;
+  const bool wide = s.seg[cpu::kSs].db() && s.seg[cpu::kCs].db();
+  const unsigned width = wide ? 4 : 2;
+  const u64 mask = wide ? 0xffffffff : 0xffff;
+  std::string out = fmt::format("#0  {:08x}\n", debugger.pc());
+  u64 frame = s.gpr[cpu::kRbp] & mask;
+  for (unsigned n = 1; n < count && frame != 0; ++n) {
+    const auto word = [&](u64 offset) -> std::optional<u64> {
+      const auto value = c.linear((s.seg[cpu::kSs].base + ((frame + offset) & mask)) & 0xffffffff, width);
+      return value ? std::optional(*value & mask) : std::nullopt;
+    };
+    const std::optional<u64> caller = word(width), above = word(0);
+    if (!caller || !above) break;
+    out += fmt::format("#{:<2} {:08x}  frame at {:08x}\n", n, (s.seg[cpu::kCs].base + *caller) & 0xffffffff, frame);
+    if (*above <= frame) break;  // a stack grows downwards
+    frame = *above;
+  }
+  return out;
+}
+
+std::optional<u64> behind_call(Machine& machine, Debugger& debugger) {
+  const Code code(machine);
+  const u64 pc = debugger.pc();
+  std::array<u8, 15> bytes{};
+  const std::size_t there = debugger.read(Space::Linear, pc, bytes);
+  if (there == 0) return std::nullopt;
+  const cpu::Disassembly d = code.disassemble(std::span(bytes).first(there), code.offset(pc));
+  for (const std::string_view start : {"call ", "int ", "int3", "into", "rep", "loop"}) {
+    if (d.text.starts_with(start)) return code.next(pc, d.length);
+  }
+  return std::nullopt;
 }
 
 }  // namespace orrery::frontend

@@ -25,10 +25,20 @@ void MonitorPrompt::put(std::string_view text) {
 
 void MonitorPrompt::begin() {
   line_.clear();
+  greeted_ = attended_ = true;
   put(fmt::format("Orrery {} monitor - type 'help' for more information\n{}", ORRERY_VERSION, kPrompt));
 }
 
+void MonitorPrompt::enter() {
+  attended_ = true;
+  put("\n");
+  if (!greeted_) return begin();
+  put(kPrompt);
+  put(line_);
+}
+
 void MonitorPrompt::announce(std::string_view text) {
+  if (!attended_) return;
   if (running_) {  // the command that is being executed caused it
     put(text);
     return;

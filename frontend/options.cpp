@@ -14,12 +14,29 @@ struct KnownOption {
   bool argument;
 };
 constexpr KnownOption kIgnored[] = {
-    {"no-fd-bootchk", false}, {"no-user-config", false},
-    {"nodefconfig", false},   {"msg", true},
-    {"sandbox", true},        {"k", true},
-    {"overcommit", true},     {"mem-prealloc", false},
-    {"audio", true},          {"enable-fips", false},
+    {"no-fd-bootchk", false},
+    {"no-user-config", false},
+    {"nodefconfig", false},
+    {"msg", true},
+    {"sandbox", true},
+    {"k", true},
+    {"overcommit", true},
+    {"mem-prealloc", false},
+    {"audio", true},
+    {"enable-fips", false},
     {"no-quit", false},
+    {"uuid", true},
+    {"smbios", true},
+    {"ctrl-grab", false},
+    {"alt-grab", false},
+    {"no-frame", false},
+    {"win2k-hack", false},
+    {"balloon", true},
+    {"tb-size", true},
+    {"singlestep", false},
+    {"one-insn-per-tb", false},
+    {"seed", true},
+    {"mem-path", true},
 };
 
 /// QEMU's options that ask for something this version does not have. `fix` ends the message.
@@ -29,15 +46,15 @@ struct MissingOption {
 };
 constexpr MissingOption kMissing[] = {
     {"qmp", "this version has no QMP; leave it out"},
-    {"mon", "give -monitor DEV instead"},
+    {"dfilter", "the log has everything: pick from it with grep"},
     {"loadvm", "this version keeps no snapshots; leave it out"},
     {"incoming", "machines do not migrate; leave it out"},
     {"daemonize", "the shell does it: orrery ... &"},
     {"vnc", "this version has no VNC display; use -display sdl or -display none"},
     {"spice", "there is no SPICE display; use -display sdl or -display none"},
     {"soundhw", "this version has no sound card; leave it out"},
-    {"usb", "this version has no USB; the mouse and keyboard are PS/2 ones"},
-    {"usbdevice", "this version has no USB; the mouse and keyboard are PS/2 ones"},
+    {"audiodev", "this version has no sound card; leave it out"},
+    {"curses", "this version has no such display; use -nographic and the guest's serial console"},
     {"redir", "this version has no network card; leave it out"},
     {"virtfs", "there are no shared folders; make a disk image of the folder"},
     {"readconfig", "give the options themselves"},
@@ -144,6 +161,9 @@ void settle_ports(Builder& b) {
   if (b.debugcon) out.debugcon = *b.debugcon;
   if (!b.defaults && !b.vga_given) out.config.vga = machine::Vga::None;
 
+  // -chardev stdio,mux=on for a serial port and for -mon: the terminal that Ctrl-A c shares.
+  const auto shared = [](const CharSpec& spec) { return spec.kind == CharSpec::Kind::Stdio && spec.mux; };
+  if (shared(out.monitor) && std::ranges::any_of(out.serial, shared)) out.monitor = CharSpec::none();
   std::string taken;
   const auto check = [&](const CharSpec& spec, const std::string& who) {
     if (spec.kind != CharSpec::Kind::Stdio) return;
@@ -178,9 +198,20 @@ std::string option_line(const OptionSpec& spec, bool aliases) {
     left += ' ';
     left += spec.argument;
   }
-  constexpr std::size_t kColumn = 26;
-  if (left.size() + 3 > kColumn) return fmt::format("  {}\n{:{}}{}\n", left, "", kColumn, spec.help);
-  return fmt::format("  {:{}}{}\n", left, kColumn - 2, spec.help);
+  constexpr std::size_t kColumn = 26, kWidth = 100;
+  std::string line = "  " + left;
+  line += line.size() + 1 > kColumn ? "\n" + std::string(kColumn, ' ') : std::string(kColumn - line.size(), ' ');
+  std::size_t column = kColumn;
+  for (const std::string_view word : split_words(spec.help)) {
+    if (column != kColumn && column + 1 + word.size() > kWidth) {
+      line += "\n" + std::string(kColumn, ' ');
+      column = kColumn;
+    }
+    if (column != kColumn) line += ' ';
+    column += word.size() + (column != kColumn ? 1 : 0);
+    line += word;
+  }
+  return line + "\n";
 }
 
 }  // namespace
@@ -239,6 +270,7 @@ Settings parse_options(std::span<const std::string> words, const OptionContext& 
   }
   settle_ports(b);
   place_drives(b);
+  b.out.snapshot = b.snapshot_all.value_or(false);
   if (b.out.config.kernel.empty() && b.append_given) usage_error("-append goes with a kernel: give -kernel FILE too");
   if (b.out.config.kernel.empty() && !b.out.config.initrd.empty()) {
     usage_error("-initrd goes with a kernel: give -kernel FILE too");
@@ -283,6 +315,18 @@ std::string full_help_text() {
       if (spec.group == group) text += option_line(spec, true);
     }
   }
+  text +=
+      "\nKeys of the window, on left Ctrl and left Alt:\n"
+      "  G         grab or release the mouse and the keyboard (a click grabs, too)\n"
+      "  1, 2      the guest's screen; the monitor: media, keys, registers (`help` there)\n"
+      "  F         full screen\n"
+      "  U         1:1, a dot of the guest is a dot of the host\n"
+      "  +, -      a bigger or smaller window\n"
+      "  I         whole multiples of the guest's lines only\n"
+      "  P         pause\n"
+      "  Space     turbo: as fast as the host can\n"
+      "  E         screenshot (Print Screen, too)\n"
+      "  End       types Ctrl-Alt-Delete\n";
   text += "\nTaken and without effect:";
   for (const KnownOption& ignored : kIgnored) text += fmt::format(" -{}", ignored.name);
   return text + "\n";

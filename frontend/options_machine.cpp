@@ -32,6 +32,12 @@ void apply_machine(Builder& b, std::string_view value) {
     if (*type == "help" || *type == "?") {
       std::string text = "Machines:\n";
       for (const BoardName& board : kBoards) text += fmt::format("  {:8}{}\n", board.name, board.help);
+      text +=
+          "Behind a comma:\n"
+          "  acpi=off     no ACPI tables, no ACPI power-off\n"
+          "  hpet=off     no HPET\n"
+          "  vmport=off   no VMware pointer\n"
+          "  timing=real  floppies and serial lines as slow as in the metal\n";
       throw PrintRequest{text};
     }
     const auto* found = std::ranges::find(kBoards, std::string_view(*type), &BoardName::name);
@@ -256,10 +262,7 @@ std::span<const OptionSpec> machine_options() {
   using enum OptionGroup;
   static constexpr OptionSpec kOptions[] = {
       {"m", "SIZE", "memory in MiB, or with a unit: 64, 64M, 1G", Machine, true, apply_memory},
-      {"M machine", "TYPE",
-       "pc or isapc; TYPE,vmport=off leaves out the VMware pointer, hpet=off the HPET, acpi=off ACPI; "
-       "timing=real: floppies and serial lines as slow as in the metal",
-       Machine, true, apply_machine},
+      {"M machine", "TYPE", "pc or isapc; TYPE,acpi=off and the like: `help`", Machine, true, apply_machine},
       {"no-acpi", "", "the same as -machine acpi=off", Machine, false,
        [](Builder& b, std::string_view) { b.config().acpi = false; }},
       {"no-hpet", "", "the same as -machine hpet=off", Machine, false,

@@ -43,6 +43,7 @@ void apply_chardev(Builder& b, std::string_view value) {
     spec.host = keys.take("host").value_or("");
     spec.server = keys.take_flag("server").value_or(false);
     spec.wait = keys.take_flag("wait").value_or(true);
+    spec.telnet = !path && keys.take_flag("telnet").value_or(false);
     keys.ignore({"delay", "nodelay", "ipv4", "ipv6", "to"});
   } else {
     b.fail("unknown backend '{}'{}", backend, suggestion(backend, kBackends));
@@ -62,6 +63,39 @@ constexpr std::string_view kDeviceHelp[] = {
     "VGA                                  the display adapter, as -vga std",
     "pc-testdev                           the test device of kvm-unit-tests: interrupt lines at ports 2000-2017",
 };
+/// QEMU's devices for what this version does not have.
+struct AbsentDevices {
+  std::string_view what;
+  std::initializer_list<std::string_view> names;  // or beginnings of names
+};
+const AbsentDevices kAbsent[] = {
+    {"this version has no network card: leave it out",
+     {"e1000", "rtl8139", "ne2k", "pcnet", "virtio-net", "i8255", "vmxnet3", "tulip"}},
+    {"this version has no sound card: leave it out",
+     {"sb16", "ac97", "es1370", "intel-hda", "ich9-intel-hda", "hda-", "adlib", "gus", "cs4231a"}},
+    {"the drives of this version are floppies and IDE ones: give -hda FILE, -cdrom FILE or -device ide-hd,drive=ID",
+     {"virtio-blk", "virtio-scsi", "scsi-", "nvme", "lsi", "ahci", "ich9-ahci", "usb-storage", "am53c974", "megasas"}},
+    {"the display adapter of this version is VGA: leave it out, or give -vga std",
+     {"cirrus-vga", "qxl", "virtio-vga", "virtio-gpu", "vmware-svga", "bochs-display", "ati-vga"}},
+    {"this version has none: leave it out", {"virtio-", "usb-", "vfio-", "ivshmem", "tpm-", "pci-bridge", "i6300esb"}},
+};
+
+/// Those whose work others do here; false if `driver` is none of them.
+bool take_the_place_of(Builder& b, std::string_view driver) {
+  static constexpr std::string_view kHubs[] = {"usb-ehci",  "piix3-usb-uhci", "piix4-usb-uhci", "nec-usb-xhci",
+                                               "qemu-xhci", "usb-hub",        "ich9-usb-ehci1", "ich9-usb-uhci1"};
+  if (driver == "usb-tablet") {
+    b.note("-device usb-tablet: this version has no USB; guests with a driver for VMware's pointer need no grab");
+  } else if (driver == "usb-mouse" || driver == "usb-kbd" || driver == "usb-keyboard") {
+    b.note("-device {}: this version has no USB; the keyboard and the mouse are PS/2", driver);
+  } else if (std::ranges::find(kHubs, driver) != std::end(kHubs)) {
+    b.note("-device {}: this version has no USB", driver);
+  } else {
+    return false;
+  }
+  return true;
+}
+
 constexpr std::string_view kDevices[] = {"isa-debug-exit", "ide-hd",     "ide-cd", "floppy",
                                          "isa-debugcon",   "isa-serial", "VGA",    "pc-testdev"};
 
@@ -73,7 +107,15 @@ void apply_device(Builder& b, std::string_view value) {
     for (const std::string_view line : kDeviceHelp) text += fmt::format("  {}\n", line);
     throw PrintRequest{text};
   }
-  if (apply_drive_device(b, driver, keys)) return;
+  if (apply_drive_device(b, driver, keys) || take_the_place_of(b, driver)) return;
+  for (const AbsentDevices& absent : kAbsent) {
+    std::string lower(driver);
+    std::ranges::transform(lower, lower.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    for (const std::string_view name : absent.names) {
+      if (lower.starts_with(name)) b.fail("{}: {}", driver, absent.what);
+    }
+  }
   if (driver == "isa-debug-exit") {
     b.config().debug_exit = static_cast<u16>(keys.take_number("iobase", 0, 0xffff).value_or(0x501));
     const u64 size = keys.take_number("iosize", 1, 4).value_or(2);
@@ -109,7 +151,7 @@ void apply_device(Builder& b, std::string_view value) {
 /// A connection that others come to: sockets are servers that wait for nobody, unless it is said otherwise.
 CharSpec server_spec(Builder& b, std::string_view value) {
   std::string text(value);
-  if (value.starts_with("tcp:") || value.starts_with("unix:")) {
+  if (value.starts_with("tcp:") || value.starts_with("telnet:") || value.starts_with("unix:")) {
     const bool told = value.find(",server") != std::string_view::npos;
     const bool wait = value.find("wait") != std::string_view::npos;
     if (!told) text += ",server=on";
@@ -118,12 +160,39 @@ CharSpec server_spec(Builder& b, std::string_view value) {
   return b.char_spec(text);
 }
 
+constexpr std::string_view kServerHelp =
+    "tcp: and unix: are servers here, and wait for nobody (,server=off: a client; ,wait=on: waits).\n";
+
 void apply_monitor(Builder& b, std::string_view value) {
+  if (value == "help") {
+    throw PrintRequest{
+        char_spec_help() + std::string(kServerHelp) +
+        "In the window the monitor is on Ctrl-Alt-2, with -nographic on Ctrl-A c, whatever is given here.\n"};
+  }
   const bool none = value == "none" || value == "null" || value == "vc" || value.starts_with("vc:");
   b.out.monitor = none ? CharSpec::none() : server_spec(b, value);
 }
 
+/// "-mon chardev=ID,mode=readline" is -monitor chardev:ID.
+void apply_mon(Builder& b, std::string_view value) {
+  KeyValues keys(b.option, value, "chardev");
+  const std::string id = keys.take("chardev").value_or("");
+  if (id.empty()) b.fail("it leads nowhere: give chardev=ID");
+  if (keys.take("mode").value_or("readline") != "readline") b.fail("this version has no QMP: leave mode= out");
+  keys.ignore({"id", "default", "pretty"});
+  keys.finish();
+  b.out.monitor = b.char_spec("chardev:" + id);
+}
+
 void apply_gdb(Builder& b, std::string_view value) {
+  if (value == "help") {
+    throw PrintRequest{
+        "-gdb tcp::PORT or unix:PATH, and behind it, if need be:\n"
+        "  arch=auto|i386|i8086  what gdb is told of the processor (i8086: for 16-bit code)\n"
+        "  pc=linear|raw         $pc is CS base + EIP (the default), or EIP alone\n"
+        "  wait=on               the machine starts when gdb is there\n" +
+        char_spec_help()};
+  }
   // arch= and pc= are ours, the rest says where.
   std::string where;
   b.out.gdb_options = {};
@@ -157,6 +226,7 @@ void apply_gdb(Builder& b, std::string_view value) {
 
 /// -nic, -net and -netdev: no network card, and no objection to that.
 void apply_network(Builder& b, std::string_view value) {
+  if (value == "help") throw PrintRequest{fmt::format("{} none: this version has no network card.\n", b.option)};
   if (value != "none") b.fail("this version has no network card: give {} none, or leave it out", b.option);
 }
 
@@ -173,6 +243,13 @@ std::span<const OptionSpec> port_options() {
       {"chardev", "BACKEND,id=ID", "a DEV with a name, for -serial chardev:ID", Ports, false, apply_chardev},
       {"device", "DRIVER,...", "isa-debug-exit,iobase=0xf4,iosize=4 ...; `help`", Ports, true, apply_device},
       {"monitor", "DEV", "the monitor's prompt, as -serial: stdio, tcp::PORT, unix:F", Ports, true, apply_monitor},
+      {"mon", "chardev=ID", "the same on a -chardev", Ports, false, apply_mon},
+      {"usb", "", "accepted: there is no USB, the keyboard and the mouse are PS/2", Ports, false,
+       [](Builder& b, std::string_view) {
+         b.note("-usb: this version has no USB; the keyboard and the mouse are PS/2");
+       }},
+      {"usbdevice", "DEVICE", "the same as -device usb-DEVICE", Ports, false,
+       [](Builder& b, std::string_view value) { apply_device(b, "usb-" + std::string(value)); }},
       {"s", "", "the same as -gdb tcp::1234", Ports, true,
        [](Builder& b, std::string_view) { apply_gdb(b, "tcp::1234"); }},
       {"gdb", "DEV", "serve a gdb: tcp::PORT, unix:F ...[,pc=raw][,arch=i8086|i386]", Ports, true, apply_gdb},

@@ -1,10 +1,12 @@
 #include "frontend/png.h"
 
+#include <fmt/format.h>
 #include <png.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -26,13 +28,10 @@ unsigned channel_distance(u32 a, u32 b) {
   return worst;
 }
 
-}  // namespace
+/// What an empty picture is written as.
+const Picture kBlackDot{1, 1, {0}};
 
-Picture picture_of(const hw::Frame& frame) { return {frame.width, frame.height, frame.pixels}; }
-
-void write_png(const std::string& path, const Picture& picture) {
-  const Picture black{1, 1, {0}};
-  const Picture& p = picture.pixels.empty() ? black : picture;
+std::vector<u8> rgb_bytes(const Picture& p) {
   std::vector<u8> bytes;
   bytes.reserve(p.pixels.size() * 3);
   for (const u32 pixel : p.pixels) {
@@ -40,6 +39,16 @@ void write_png(const std::string& path, const Picture& picture) {
     bytes.push_back(static_cast<u8>(pixel >> 8));
     bytes.push_back(static_cast<u8>(pixel));
   }
+  return bytes;
+}
+
+}  // namespace
+
+Picture picture_of(const hw::Frame& frame) { return {frame.width, frame.height, frame.pixels}; }
+
+void write_png(const std::string& path, const Picture& picture) {
+  const Picture& p = picture.pixels.empty() ? kBlackDot : picture;
+  const std::vector<u8> bytes = rgb_bytes(p);
   png_image image{};
   image.version = PNG_IMAGE_VERSION;
   image.width = p.width;
@@ -48,6 +57,17 @@ void write_png(const std::string& path, const Picture& picture) {
   if (png_image_write_to_file(&image, path.c_str(), 0, bytes.data(), 0, nullptr) == 0) {
     usage_error("'{}' cannot be written: {}: give a file in a folder that is there and writable", path, image.message);
   }
+}
+
+void write_ppm(const std::string& path, const Picture& picture) {
+  const Picture& p = picture.pixels.empty() ? kBlackDot : picture;
+  const std::string head = fmt::format("P6\n{} {}\n255\n", p.width, p.height);
+  const std::vector<u8> bytes = rgb_bytes(p);
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  if (file == nullptr) usage_error("'{}' cannot be written: {}", path, std::strerror(errno));
+  const bool written = std::fwrite(head.data(), 1, head.size(), file) == head.size() &&
+                       std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  if (std::fclose(file) != 0 || !written) usage_error("'{}' cannot be written: {}", path, std::strerror(errno));
 }
 
 Picture read_png(const std::string& path) {

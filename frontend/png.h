@@ -23,6 +23,8 @@ Picture picture_of(const hw::Frame& frame);
 
 /// Writes 8-bit RGB. An empty picture is written as one black pixel, since PNG has no empty ones. Throws UsageError.
 void write_png(const std::string& path, const Picture& picture);
+/// The same as binary PPM.
+void write_ppm(const std::string& path, const Picture& picture);
 /// Reads any PNG; transparency lies on black. Throws UsageError, also for pictures of more than 8192 by 8192.
 Picture read_png(const std::string& path);
 

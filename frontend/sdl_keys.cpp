@@ -39,6 +39,9 @@ HostKey host_key(const SDL_Keysym& key) {
   // Shift is part of "+" on many keyboards.
   if (letter == '+' || letter == '=' || letter == SDLK_KP_PLUS) return HostKey::Bigger;
   if ((key.mod & kOthers) != 0) return HostKey::None;
+  // By their places: on some keyboards digits need Shift.
+  if (key.scancode == SDL_SCANCODE_1) return HostKey::Screen;
+  if (key.scancode == SDL_SCANCODE_2) return HostKey::Monitor;
   switch (letter) {
     case SDLK_g: return HostKey::Grab;
     case SDLK_f: return HostKey::FullScreen;
@@ -54,18 +57,6 @@ HostKey host_key(const SDL_Keysym& key) {
     case SDLK_END: return HostKey::CtrlAltDelete;
     default: return HostKey::None;
   }
-}
-
-const char* host_key_help() {
-  return "Ctrl-Alt-G      grab or release the mouse and the keyboard (a click grabs, too)\n"
-         "Ctrl-Alt-F      full screen\n"
-         "Ctrl-Alt-U      1:1, a dot of the guest is a dot of the host\n"
-         "Ctrl-Alt-+, -   a bigger or smaller window\n"
-         "Ctrl-Alt-I      whole multiples of the guest's lines only\n"
-         "Ctrl-Alt-P      pause\n"
-         "Ctrl-Alt-Space  turbo: as fast as the host can\n"
-         "Ctrl-Alt-E      screenshot (Ctrl-Alt-Print Screen, too)\n"
-         "Ctrl-Alt-End    types Ctrl-Alt-Delete\n";
 }
 
 }  // namespace orrery::frontend

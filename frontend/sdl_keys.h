@@ -22,14 +22,13 @@ enum class HostKey : u8 {
   Integer,        // I: every line is as high as the others
   Pause,          // P
   Turbo,          // Space
+  Screen,         // 1: the guest's screen
+  Monitor,        // 2: the monitor
   Screenshot,     // E, Print Screen
   CtrlAltDelete,  // End: what the host's desktop would not let through
 };
 
 /// The letter that is printed on the key counts, or its place on a US keyboard where that is no Latin letter.
 HostKey host_key(const SDL_Keysym& key);
-
-/// One line for each host key: "Ctrl-Alt-G  grab or release the mouse and the keyboard".
-const char* host_key_help();
 
 }  // namespace orrery::frontend

@@ -9,6 +9,7 @@
 #include <exception>
 
 #include "frontend/image_detect.h"
+#include "frontend/media_change.h"
 #include "frontend/png.h"
 #include "frontend/sdl_title.h"
 #include "frontend/usage_error.h"
@@ -78,6 +79,13 @@ SdlWindow::SdlWindow(bool full_screen) {
 void SdlWindow::attach(Session& session) {
   session_ = &session;
   session.on_update([this] { updated(); });
+  session.on_monitor_output([this](std::string_view text) {
+    {
+      const std::lock_guard lock(console_mutex_);
+      console_.write(text);
+    }
+    tell_news();
+  });
 }
 
 void SdlWindow::updated() {
@@ -85,6 +93,10 @@ void SdlWindow::updated() {
     const std::lock_guard lock(frame_mutex_);
     if (!session_->copy_frame(frame_) && !session_->finished()) return;
   }
+  tell_news();
+}
+
+void SdlWindow::tell_news() {
   if (news_waiting_.exchange(true)) return;
   SDL_Event event{};
   event.type = news_event_;
@@ -121,6 +133,10 @@ void SdlWindow::handle(const SDL_Event& event) {
     case SDL_WINDOWEVENT: window_event(event.window); break;
     case SDL_KEYDOWN:
     case SDL_KEYUP: key(event.key); break;
+    case SDL_TEXTINPUT:
+      // The key that led here makes a character, too.
+      if (in_console_ && (SDL_GetModState() & (KMOD_CTRL | KMOD_ALT)) == 0) session_->monitor_input(event.text.text);
+      break;
     case SDL_MOUSEMOTION: motion(event.motion); break;
     case SDL_MOUSEBUTTONDOWN:
     case SDL_MOUSEBUTTONUP: button(event.button); break;
@@ -140,7 +156,12 @@ void SdlWindow::handle(const SDL_Event& event) {
 void SdlWindow::take_news() {
   news_waiting_ = false;
   bool reshaped = false;
-  {
+  if (in_console_) {
+    const std::lock_guard lock(console_mutex_);
+    const hw::Frame frame = console_.frame();
+    reshaped = Shape::of(frame) != picture_->shape();
+    picture_->upload(frame);
+  } else {
     const std::lock_guard lock(frame_mutex_);
     reshaped = Shape::of(frame_) != picture_->shape();
     picture_->upload(frame_);
@@ -171,14 +192,18 @@ void SdlWindow::window_event(const SDL_WindowEvent& event) {
 // --- keyboard --------------------------------------------------------------------------------------------------------
 
 void SdlWindow::key(const SDL_KeyboardEvent& event) {
-  const bool turbo = speed_ == machine::Speed::Turbo;
-  if (event.repeat != 0 && !turbo) return;  // the guest's keyboard repeats by itself
+  const bool turbo = speed_ == machine::Speed::Turbo && !in_console_;
+  if (event.repeat != 0 && !turbo && !in_console_) return;  // the guest's keyboard repeats by itself
   const bool down = event.type == SDL_KEYDOWN;
   if (down) {
     if (const HostKey host = host_key(event.keysym); host != HostKey::None) {
       if (event.repeat == 0) act(host);
       return;
     }
+  }
+  if (in_console_) {
+    if (down) console_key(event.keysym);
+    return;
   }
   const machine::KeyUsage usage = guest_key(event.keysym.scancode);
   if (turbo && down && usage != 0 && usage < SDL_SCANCODE_LCTRL) {
@@ -192,6 +217,49 @@ void SdlWindow::key(const SDL_KeyboardEvent& event) {
   if (usage == 0 || keys_.test(usage) == down) return;
   keys_.set(usage, down);
   session_->post(machine::KeyInput{usage, down, false});
+}
+
+/// What is no text.
+void SdlWindow::console_key(const SDL_Keysym& key) {
+  const bool control = (key.mod & KMOD_CTRL) != 0;
+  switch (key.sym) {
+    case SDLK_RETURN:
+    case SDLK_KP_ENTER: session_->monitor_input("\r"); break;
+    case SDLK_BACKSPACE: session_->monitor_input("\b"); break;
+    case SDLK_UP: session_->monitor_input("\033[A"); break;
+    case SDLK_DOWN: session_->monitor_input("\033[B"); break;
+    case SDLK_u:
+      if (control) session_->monitor_input("\x15");
+      break;
+    case SDLK_PAGEUP:
+    case SDLK_PAGEDOWN: {
+      constexpr int kPage = TextConsole::kRows - 1;
+      {
+        const std::lock_guard lock(console_mutex_);
+        console_.scroll(key.sym == SDLK_PAGEUP ? kPage : -kPage);
+      }
+      take_news();
+      break;
+    }
+    default: break;
+  }
+}
+
+void SdlWindow::show_console(bool on) {
+  if (in_console_ == on) return;
+  if (on) {
+    release_all();
+    set_grab(false);
+    SDL_StartTextInput();
+    SDL_ShowCursor(SDL_ENABLE);
+  } else {
+    SDL_StopTextInput();
+    SDL_ShowCursor(absolute_ ? SDL_DISABLE : SDL_ENABLE);
+  }
+  in_console_ = on;
+  session_->show_monitor(on);
+  take_news();
+  show_title();
 }
 
 void SdlWindow::release_all() {
@@ -222,8 +290,12 @@ void SdlWindow::act(HostKey key) {
     case HostKey::Turbo:
       set_speed(speed_ == machine::Speed::Turbo ? machine::Speed::RealTime : machine::Speed::Turbo);
       break;
+    case HostKey::Screen: show_console(false); break;
+    case HostKey::Monitor: show_console(true); break;
     case HostKey::Screenshot: screenshot(); break;
-    case HostKey::CtrlAltDelete: ctrl_alt_delete(); break;
+    case HostKey::CtrlAltDelete:
+      if (!in_console_) ctrl_alt_delete();
+      break;
   }
 }
 
@@ -252,7 +324,7 @@ void SdlWindow::screenshot() {
 // --- mouse -----------------------------------------------------------------------------------------------------------
 
 void SdlWindow::set_grab(bool on) {
-  if (grabbed_ == on) return;
+  if (grabbed_ == on || (on && in_console_)) return;
   grabbed_ = on;
   SDL_SetWindowKeyboardGrab(window_.get(), on ? SDL_TRUE : SDL_FALSE);
   SDL_SetRelativeMouseMode(on && !absolute_ ? SDL_TRUE : SDL_FALSE);
@@ -268,7 +340,7 @@ void SdlWindow::set_pointer(bool absolute) {
   absolute_ = absolute;
   SDL_SetRelativeMouseMode(grabbed_ && !absolute ? SDL_TRUE : SDL_FALSE);
   // The guest draws a pointer where the host's is.
-  SDL_ShowCursor(absolute ? SDL_DISABLE : SDL_ENABLE);
+  SDL_ShowCursor(absolute && !in_console_ ? SDL_DISABLE : SDL_ENABLE);
 }
 
 std::pair<u16, u16> SdlWindow::pointer_at(int x, int y) const {
@@ -283,6 +355,7 @@ std::pair<u16, u16> SdlWindow::pointer_at(int x, int y) const {
 }
 
 void SdlWindow::motion(const SDL_MouseMotionEvent& event) {
+  if (in_console_) return;
   if (absolute_) {
     const auto [x, y] = pointer_at(event.x, event.y);
     session_->post(machine::PointerMotion{x, y});
@@ -292,6 +365,7 @@ void SdlWindow::motion(const SDL_MouseMotionEvent& event) {
 }
 
 void SdlWindow::button(const SDL_MouseButtonEvent& event) {
+  if (in_console_) return;
   const u8 bit = button_bit(event.button);
   const bool down = event.type == SDL_MOUSEBUTTONDOWN;
   if (!absolute_ && !grabbed_) {
@@ -316,6 +390,13 @@ void SdlWindow::button(const SDL_MouseButtonEvent& event) {
 }
 
 void SdlWindow::wheel(const SDL_MouseWheelEvent& event) {
+  if (in_console_) {
+    {
+      const std::lock_guard lock(console_mutex_);
+      console_.scroll(3 * event.y);
+    }
+    return take_news();
+  }
   if (!absolute_ && !grabbed_) return;
   const i32 notches = event.direction == SDL_MOUSEWHEEL_FLIPPED ? -event.y : event.y;
   if (notches != 0) session_->post(machine::MouseWheel{notches});
@@ -337,11 +418,7 @@ void SdlWindow::drop(char* file) {
     for (const machine::Drive& drive : session_->settings().config.drives) {
       if (drive.id.interface != interface) continue;
       if (interface == machine::Interface::Ide && drive.media != machine::Media::Cdrom) continue;
-      machine::Medium medium;
-      medium.path = path;
-      medium.readonly = info.kind == ImageKind::Cdrom;
-      medium.snapshot = drive.medium && drive.medium->snapshot;  // -snapshot holds for it, too
-      session_->post(machine::InsertMedium{drive.id, medium});
+      session_->post(medium_for(drive.id, path, {.snapshot = session_->settings().snapshot}));
       tell(fmt::format("{}: {} ({})", machine::drive_name(drive.id), path, info.what));
       return;
     }
@@ -402,6 +479,7 @@ void SdlWindow::show_title() {
   Status status = session_->status();
   status.speed = speed_;  // what was asked for a moment ago counts already
   std::string title = window_title(status, session_->settings().config.ticks_per_second, grabbed_);
+  if (in_console_) title += " - monitor (Ctrl-Alt-1 goes back)";
   if (title == title_) return;
   title_ = std::move(title);
   SDL_SetWindowTitle(window_.get(), title_.c_str());

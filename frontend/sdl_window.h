@@ -19,6 +19,7 @@
 #include "frontend/sdl_keys.h"
 #include "frontend/sdl_picture.h"
 #include "frontend/sdl_view.h"
+#include "frontend/text_console.h"
 
 namespace orrery::frontend {
 
@@ -43,6 +44,7 @@ class SdlWindow final : public Display {
  private:
   // Machine thread.
   void updated();
+  void tell_news();
 
   // Main thread.
   void handle(const SDL_Event& event);
@@ -55,6 +57,8 @@ class SdlWindow final : public Display {
   void drop(char* file);
 
   void take_news();
+  void show_console(bool on);
+  void console_key(const SDL_Keysym& key);
   void release_all();
   void set_grab(bool on);
   void set_pointer(bool absolute);
@@ -77,6 +81,10 @@ class SdlWindow final : public Display {
   std::atomic<bool> news_waiting_ = false;  // a news_event_ is on its way
   std::mutex frame_mutex_;                  // guards frame_
   hw::Frame frame_;
+
+  std::mutex console_mutex_;  // guards console_
+  TextConsole console_;       // the monitor's screen
+  bool in_console_ = false;   // it is shown, and gets the keys
 
   bool redraw_ = true;
   Scaling scaling_ = Scaling::Fit;

@@ -98,8 +98,18 @@ Session::Session(Settings settings, std::shared_ptr<const machine::JournalReader
   debugger_ = std::make_unique<machine::Debugger>(*machine_);
   if (settings_.start_stopped) debugger_->pause();
   debug_ports_ = std::make_unique<DebugPorts>(
-      settings_, *machine_, *debugger_, MonitorHost{[this] { quit(); }},
+      settings_, *machine_, *debugger_, MonitorHost{[this] { quit(); }, settings_.snapshot},
       [this](std::function<void()> what) { call([what = std::move(what)](machine::Machine&) { what(); }); }, report);
+  if (ports_->shared_terminal()) {
+    MonitorPrompt& prompt = debug_ports_->add_prompt([this](std::string_view text) { ports_->write_terminal(text); });
+    const auto focus = [this, &prompt](bool on) {
+      call([&prompt, on](machine::Machine&) { on ? prompt.enter() : prompt.leave(); });
+    };
+    const auto input = [this, &prompt](std::span<const u8> bytes) {
+      call([&prompt, copy = std::vector<u8>(bytes.begin(), bytes.end())](machine::Machine&) { prompt.input(copy); });
+    };
+    ports_->share({focus, input});
+  }
   machine_->gate().on_post([this] { wake(); });
   status_.name = machine_name(settings_.config);
   status_.engine = settings_.config.accel;
@@ -147,6 +157,20 @@ void Session::set_speed(machine::Speed speed, unsigned percent) {
     status_.speed = speed;
     status_.speed_percent = percent;
   });
+}
+
+void Session::on_monitor_output(std::function<void(std::string_view)> hook) {
+  screen_prompt_ = &debug_ports_->add_prompt(std::move(hook));
+}
+
+void Session::show_monitor(bool on) {
+  if (screen_prompt_ == nullptr) return;
+  call([this, on](machine::Machine&) { on ? screen_prompt_->enter() : screen_prompt_->leave(); });
+}
+
+void Session::monitor_input(std::string_view text) {
+  if (screen_prompt_ == nullptr) return;
+  call([this, copy = std::vector<u8>(text.begin(), text.end())](machine::Machine&) { screen_prompt_->input(copy); });
 }
 
 void Session::quit() {

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -70,6 +71,10 @@ class Session {
   /// Waits up to `ms` milliseconds for that; ~0 is for ever.
   bool wait_finished(u64 ms) const;
 
+  /// The monitor's own screen on a display: turning to it or away, and what is typed there.
+  void show_monitor(bool on);
+  void monitor_input(std::string_view text);
+
   Status status() const;
   /// Copies the newest picture if it is not the one that `into` has already (Frame::serial); true if it did.
   bool copy_frame(hw::Frame& into) const;
@@ -77,6 +82,9 @@ class Session {
   /// Called on the machine thread whenever there is something new to show; at most about 60 times a second. Before
   /// start().
   void on_update(std::function<void()> hook) { updated_ = std::move(hook); }
+
+  /// What the monitor prints on its screen, with "\r\n", "\b" and ESC[K; on the machine thread. Before start().
+  void on_monitor_output(std::function<void(std::string_view)> hook);
 
   const Settings& settings() const { return settings_; }
 
@@ -99,6 +107,7 @@ class Session {
   std::unique_ptr<machine::Governor> governor_;
   std::unique_ptr<machine::Debugger> debugger_;
   std::unique_ptr<DebugPorts> debug_ports_;
+  MonitorPrompt* screen_prompt_ = nullptr;  // on the display, if it has a place for it
   std::function<void()> updated_;
   std::thread thread_;
 

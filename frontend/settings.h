@@ -50,6 +50,7 @@ struct Settings {
   GdbStub::Options gdb_options;
   CharSpec monitor = CharSpec::none();
   bool start_stopped = false;  // -S
+  bool snapshot = false;       // -snapshot: also for media that come into the drives later
 
   RtcBase rtc_base = RtcBase::Utc;
 

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "frontend/image_detect.h"
+#include "frontend/media_change.h"
 #include "frontend/options.h"
 #include "frontend/register_names.h"
 #include "frontend/session.h"
@@ -370,14 +370,7 @@ void TestRunner::start(const ScreenshotCommand& c) { write_png(c.path, picture_o
 void TestRunner::start(const SaveTextCommand& c) { write_file(c.path, machine().text_screen().text()); }
 
 void TestRunner::start(const InsertCommand& c) {
-  const bool floppy = c.drive.interface == machine::Interface::Floppy;
-  check_medium(c.path, floppy ? ImageKind::Floppy : ImageKind::Cdrom, false);
-  machine::Medium medium;
-  medium.path = c.path;
-  medium.format = machine::ImageFormat::Probe;
-  medium.readonly = c.readonly || !floppy;
-  medium.snapshot = !medium.readonly;
-  machine().post(machine::InsertMedium{c.drive, medium});
+  machine().post(medium_for(c.drive, c.path, {.readonly = c.readonly, .snapshot = settings_.snapshot}));
   advance_alive(kLookNs);
 }
 

@@ -32,6 +32,7 @@ struct Describe {
   }
   std::string operator()(const PortRead& v) const { return fmt::format("read port {:#x}", v.port); }
   std::string operator()(const PortWrite& v) const { return fmt::format("write {:#x} to port {:#x}", v.value, v.port); }
+  std::string operator()(const SerialBreak& v) const { return fmt::format("break on serial port {}", v.port); }
   std::string operator()(const CpuWrite&) const { return "write the processor's registers"; }
 };
 

@@ -127,10 +127,16 @@ struct PortRead {
   bool operator==(const PortRead&) const = default;
 };
 
+/// The other side of a serial line holds it low for a while: a break arrives on serial port 0-3, at once.
+struct SerialBreak {
+  u8 port = 0;
+  bool operator==(const SerialBreak&) const = default;
+};
+
 /// New kinds go to the end: the index is in journals.
 using Input = std::variant<KeyInput, ReleaseKeys, MouseMotion, PointerMotion, MouseButtons, MouseWheel, SerialInput,
                            InsertMedium, EjectMedium, ResetButton, PowerButton, NmiButton, RateChange, MemoryWrite,
-                           PortWrite, CpuWrite, PortRead>;
+                           PortWrite, CpuWrite, PortRead, SerialBreak>;
 
 /// One line for logs, for example "key 4 down".
 std::string describe(const Input& input);

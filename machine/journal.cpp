@@ -121,6 +121,7 @@ void fields(auto& io, MemoryWrite& v) { io(v.address, v.bytes); }
 void fields(auto& io, PortRead& v) { io(v.port, v.width); }
 void fields(auto& io, PortWrite& v) { io(v.port, v.width, v.value); }
 void fields(auto& io, CpuWrite& v) { io(v.archive); }
+void fields(auto& io, SerialBreak& v) { io(v.port); }
 void fields(auto& io, Checkpoint& v) { io(v.hash); }
 void fields(auto& io, RunEnd& v) { io(v.hash); }
 void fields(auto& io, FileMark& v) { io(v.role, v.size, v.hash); }

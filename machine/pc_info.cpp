@@ -91,6 +91,11 @@ std::optional<std::string> Pc::info(std::string_view topic) {
   if (topic == "pci") return parts_->info_pci();
   if (topic == "block") return parts_->info_block();
   if (topic == "mtree") return parts_->info_tree();
+  if (topic == "qtree") {
+    std::string out;
+    for (const core::Device* device : parts_->devices) out += fmt::format("{}\n", device->name());
+    return out;
+  }
   return std::nullopt;
 }
 

@@ -55,6 +55,9 @@ void Pc::Parts::apply(const Input& input) {
                  [&](const SerialInput& v) {
                    if (v.port < serial_in.size() && serial_in[v.port]) serial_in[v.port]->add(v.bytes);
                  },
+                 [&](const SerialBreak& v) {
+                   if (v.port < uarts.size() && uarts[v.port]) uarts[v.port]->receive_break();
+                 },
                  [&](const InsertMedium& v) { insert(v); }, [&](const EjectMedium& v) { eject(v); },
                  [&](const PowerButton&) {
                    if (power && power->press_power_button()) return;

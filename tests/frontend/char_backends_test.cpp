@@ -15,6 +15,7 @@
 #include <sstream>
 #include <thread>
 
+#include "frontend/telnet.h"
 #include "frontend/usage_error.h"
 
 namespace orrery::frontend {
@@ -142,6 +143,71 @@ TEST_F(CharBackends, AUnixServerServesOneClientAfterTheOther) {
     }
   }
   EXPECT_FALSE(fs::exists(path)) << "the socket was left behind";
+}
+
+TEST_F(CharBackends, ASharedTerminalObeysCtrlA) {
+  const std::string path = (folder_ / "terminal").string();
+  CharSpec spec = parse_char_spec("-serial", "unix:" + path + ",server,nowait");
+  spec.mux = true;
+  Recorder recorder;  // what happens, in its order: the guest's input plain, the monitor's in brackets
+  CharHandler handler = recorder.handler();
+  const auto note = [&](std::string_view text) { recorder.handler().input(bytes(text)); };
+  handler.quit = [&] { note("<quit>"); };
+  handler.send_break = [&] { note("<break>"); };
+  handler.focus = [&](bool monitor) { note(monitor ? "<monitor>" : "<guest>"); };
+  handler.monitor = [&](std::span<const u8> b) { note("[" + std::string(b.begin(), b.end()) + "]"); };
+  CharHub hub;
+  const auto port = hub.open(spec, "serial0", std::move(handler));
+  hub.start();
+  const int client = connect_unix(path);
+  ASSERT_GE(client, 0);
+  const std::string typed =
+      "ab\x01\x01\x01"
+      "bc\x01"
+      "cinfo\x01"
+      "cd\x01x";
+  ASSERT_EQ(::write(client, typed.data(), typed.size()), static_cast<ssize_t>(typed.size()));
+  EXPECT_TRUE(recorder.wait_for("ab\x01<break>c<monitor>[info]<guest><quit>d")) << recorder.input;
+  ASSERT_EQ(::write(client, "\x01h", 2), 2);
+  EXPECT_NE(read_some(client, 200).find("switch between the guest and the monitor"), std::string::npos);
+  ::close(client);
+}
+
+TEST_F(CharBackends, ATelnetClientIsGreetedAndItsCommandsAreTakenOut) {
+  Telnet telnet;
+  const auto text = [&](std::string_view in) {
+    const std::vector<u8> out = telnet.received(bytes(in));
+    return std::string(out.begin(), out.end());
+  };
+  EXPECT_EQ(text("a\xff\xfd\x01"
+                 "b\xff"),
+            "ab");
+  EXPECT_EQ(text("\xfb"), "") << "a command may come in pieces";
+  EXPECT_EQ(text(std::string_view("\x03"
+                                  "c\r\0d\r\ne",
+                                  8)),
+            "c\rd\r\ne");
+  EXPECT_EQ(text("\xff\xff"
+                 "f\xff\xfa\x18\x01zz\xff\xf0g\xff\xf3h"),
+            "\xff"
+            "fgh");
+  EXPECT_EQ(Telnet::escaped(bytes("x\xffy")), (std::vector<u8>{'x', 0xff, 0xff, 'y'}));
+
+  const std::string path = (folder_ / "telnet").string();
+  CharSpec spec = parse_char_spec("-serial", "unix:" + path + ",server,nowait");
+  spec.telnet = true;
+  Recorder recorder;
+  CharHub hub;
+  const auto port = hub.open(spec, "serial0", recorder.handler());
+  hub.start();
+  const int client = connect_unix(path);
+  ASSERT_GE(client, 0);
+  EXPECT_EQ(read_some(client, 12), std::string("\xff\xfb\x01\xff\xfb\x03\xff\xfb\x00\xff\xfd\x00", 12));
+  ASSERT_EQ(::write(client, "\xff\xfd\x03hi", 5), 5);
+  EXPECT_TRUE(recorder.wait_for("hi"));
+  port->write(bytes("\xff!"));
+  EXPECT_EQ(read_some(client, 3), "\xff\xff!");
+  ::close(client);
 }
 
 TEST_F(CharBackends, AServerWithoutAClientDropsOutput) {

@@ -7,6 +7,7 @@
 #include "frontend/monitor_expression.h"
 #include "frontend/monitor_info.h"
 #include "frontend/usage_error.h"
+#include "tests/support/temporary_file.h"
 
 namespace orrery::frontend {
 namespace {
@@ -135,11 +136,110 @@ TEST(Monitor, PressesButtonsThroughTheGate) {
   EXPECT_EQ(r("system_powerdown"), "");
   EXPECT_EQ(r("nmi"), "");
   EXPECT_HAS(r("eject nowhere"), "there is no drive 'nowhere'");
+  EXPECT_HAS(r("savevm x"), "keeps no snapshots");
   EXPECT_HAS(r("change cdrom"), "change DRIVE FILE");
   r.machine.run_until_tick(100);
   EXPECT_GE(r.machine.journal().entries().size(), 10u);
   EXPECT_EQ(r("quit"), "");
   EXPECT_TRUE(r.quit);
+}
+
+TEST(Monitor, ChangesMediaAndSaysWhatIsWrong) {
+  const test::TemporaryFile floppy(std::vector<u8>(1'474'560, 0xf6)), crumb(std::vector<u8>(700, 1));
+  machine::Config wanted = config();
+  wanted.drives.push_back({{machine::Interface::Floppy, 0}, machine::Media::Disk, std::nullopt});
+  wanted.drives.push_back({{machine::Interface::Ide, 2}, machine::Media::Cdrom, std::nullopt});
+  machine::Machine machine(wanted);
+  machine::Debugger debugger(machine);
+  Monitor monitor(machine, debugger, {.quit = [] {}, .snapshot = true});
+  const auto r = [&](const std::string& line) { return monitor.execute(line, Monitor::Caller::Person); };
+  EXPECT_EQ(r("change fda " + floppy.path()), "");
+  const auto medium = [&] { return machine.medium({machine::Interface::Floppy, 0}); };
+  ASSERT_TRUE(medium());
+  EXPECT_TRUE(medium()->snapshot) << "-snapshot holds for media that come later, too";
+  EXPECT_HAS(r("change floppy0 /nonexistent/x"), "there is no such file");
+  EXPECT_HAS(r("change floppy0 " + crumb.path()), "no floppy has 700 bytes");
+  EXPECT_TRUE(medium()) << "what was refused does not throw out what is there";
+  EXPECT_HAS(r("change cdrom " + crumb.path()), "not an ISO 9660 image");
+  EXPECT_HAS(r("change floppy0 " + floppy.path() + " redonly"), "raw and read-only");
+  EXPECT_EQ(r("change floppy0 " + floppy.path() + " read-only"), "");
+  EXPECT_TRUE(medium()->readonly);
+  EXPECT_EQ(r("eject floppy0"), "");
+  EXPECT_FALSE(medium());
+  EXPECT_HAS(r("eject hda"), "there is no drive 'hda': there are floppy0 and ide2");
+}
+
+TEST(Monitor, SpeaksBochsToo) {
+  Rig r;
+  r("stop");
+  EXPECT_HAS(r("r"), "EAX=");
+  EXPECT_HAS(r("creg"), "CR0=");
+  EXPECT_EQ(r("creg"), r("info creg"));
+  EXPECT_HAS(r("sreg"), "GDT=");
+  EXPECT_HAS(r("dreg"), "DR7=");
+  EXPECT_HAS(r("fpu"), "FCW=");
+  EXPECT_HAS(r("mmx"), "MM7=");
+  EXPECT_HAS(r("sse"), "XMM07=");
+  EXPECT_HAS(r("vb f000:e05b"), "breakpoint 1 at linear 000fe05b");
+  EXPECT_EQ(r("setpmem 0x1000 2 0x4241"), "");
+  EXPECT_EQ(r("xp /2xb 0x1000"), "00001000: 0x41 0x42\n");
+  EXPECT_HAS(r("setpmem 0x1000 3 0"), "1, 2, 4 or 8");
+  EXPECT_HAS(r("page 0x1234"), "physical 00001234: paging is off");
+  EXPECT_HAS(r("x /1i $eip"), "> fffffff0");
+}
+
+TEST(Monitor, NextRunsThroughCallsAndRepetitions) {
+  Rig r;
+  r("stop");
+  // 0:7c00 call 7c08; nop ... 7c08: mov cx, 3; rep stosb; ret
+  r("setmem 0x7c00 0xe8 5 0 0x90 0xf4 0 0 0 0xb9 3 0 0xf3 0xaa 0xc3");
+  r.debugger.edit_processor([](cpu::Cpu& cpu) {
+    cpu::State& s = cpu.state();
+    s.seg[cpu::kCs].selector = 0;
+    s.seg[cpu::kCs].base = 0;
+    s.rip = 0x7c00;
+    s.gpr[cpu::kRsp] = 0x7000;
+    s.gpr[cpu::kRbp] = 0;
+  });
+  EXPECT_EQ(r("n"), "");
+  r.debugger.run(1'000'000);
+  EXPECT_EQ(r.debugger.pc(), 0x7c03u);
+  EXPECT_EQ(r.machine.cpu().state().gpr[cpu::kRcx] & 0xffff, 0u) << "the call was executed";
+  EXPECT_TRUE(r.debugger.points().empty()) << "its breakpoint is gone";
+  EXPECT_HAS(r.monitor.describe(r.debugger.last_stop()), "> 00007c03");
+  EXPECT_EQ(r("next"), "");
+  r.debugger.run(1'000'000);
+  EXPECT_EQ(r.debugger.pc(), 0x7c04u) << "what is no call is a step";
+  r("stop");
+  EXPECT_HAS(r.monitor.execute("next", Monitor::Caller::Gdb), "gdb decides");
+}
+
+TEST(Monitor, BacktraceFollowsTheFrames) {
+  Rig r;
+  r("stop");
+  r("setmem 0x6000 0x10 0x60 0x34 0x12");
+  r("setmem 0x6010 0 0 0x78 0x56");
+  r.debugger.edit_processor([](cpu::Cpu& cpu) { cpu.state().gpr[cpu::kRbp] = 0x6000; });
+  const std::string frames = r("bt");
+  EXPECT_HAS(frames, "1234  frame at 00006000");
+  EXPECT_HAS(frames, "5678  frame at 00006010");
+  EXPECT_EQ(frames.find("#3"), std::string::npos);
+}
+
+TEST(Monitor, ScreensAndLogsGoToFiles) {
+  Rig r;
+  const test::TemporaryFile picture(std::vector<u8>(1)), log(std::vector<u8>(1));
+  EXPECT_EQ(r("screendump " + picture.path() + " -f ppm"), "");
+  EXPECT_EQ(picture.contents().at(0), 'P');
+  EXPECT_EQ(r("screendump " + picture.path()), "");
+  EXPECT_EQ(picture.contents().at(1), 'P') << "a PNG";
+  EXPECT_EQ(r("logfile " + log.path()), "");
+  EXPECT_EQ(r("log cpu_reset"), "");
+  EXPECT_EQ(r("system_reset"), "");
+  r.machine.run_until_tick(100);
+  EXPECT_GT(log.contents().size(), 100u);
+  EXPECT_HAS(r("logfile /nonexistent/x"), "cannot be written");
+  EXPECT_EQ(r("log none"), "");
 }
 
 TEST(Monitor, UnknownCommandsGetAHelpfulLine) {
@@ -163,7 +263,7 @@ TEST(Monitor, ThePromptEditsLines) {
         lines.emplace_back(line);
         return std::string("done\n");
       },
-      [&](std::string_view text) { out += text; }, true, [] {});
+      [&](std::string_view text) { out += text; }, true);
   const auto type = [&](std::string_view text) {
     prompt.input(std::span(reinterpret_cast<const u8*>(text.data()), text.size()));
   };
@@ -172,6 +272,12 @@ TEST(Monitor, ThePromptEditsLines) {
   type("infx\x7fo\r\n\x15zz\x15stop\n\x1b[A\x1b[A\n\x1b[Bq\n");
   EXPECT_EQ(lines, (std::vector<std::string>{"info", "stop", "info", "q"}));
   EXPECT_HAS(out, "done\r\n(orrery) ");
+  prompt.announce("news\n");
+  EXPECT_HAS(out, "news");
+  prompt.leave();
+  prompt.announce("unheard\n");
+  EXPECT_EQ(out.find("unheard"), std::string::npos) << "nobody looks";
+  prompt.enter();
   type(std::string(100'000, 'x') + "\n");
   EXPECT_LE(lines.back().size(), 4096u);
 }

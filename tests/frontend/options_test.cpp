@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include <algorithm>
 #include <set>
 
@@ -99,7 +101,14 @@ TEST(Options, ErrorsNameTheOptionAndTheFix) {
       {{"-display", "curses"}, "there are sdl and none"},
       {{"-d", "itn"}, "unknown channel 'itn': did you mean 'int'"},
       {{"-device", "isa-debug-exti"}, "did you mean 'isa-debug-exit'"},
-      {{"-device", "rtl8139"}, "there is no device 'rtl8139'"},
+      {{"-device", "rtl8139"}, "no network card: leave it out"},
+      {{"-device", "AC97"}, "no sound card: leave it out"},
+      {{"-device", "virtio-blk-pci,drive=x"}, "give -hda FILE"},
+      {{"-device", "nonesuch"}, "there is no device 'nonesuch'"},
+      {{"-mon", "mode=readline"}, "give chardev=ID"},
+      {{"-mon", "chardev=x"}, "there is no chardev 'x'"},
+      {{"-dfilter", "0..1"}, "with grep"},
+      {{"-audiodev", "none,id=x"}, "no sound card"},
       {{"-device", "isa-debug-exit,iobas=1"}, "unknown key 'iobas': did you mean 'iobase'"},
       {{"-device", "isa-debug-exit,iosize=3"}, "give 1, 2 or 4"},
       {{"-device", "isa-debug-exit,iobase=0x10000"}, "give a number from 0 to 65535"},
@@ -107,7 +116,8 @@ TEST(Options, ErrorsNameTheOptionAndTheFix) {
       {{"-serial", "tcp:localhost"}, "there is no port in it"},
       {{"-serial", "tcp::99999"}, "give one from 1 to 65535"},
       {{"-serial", "file:"}, "the file has no name"},
-      {{"-serial", "telnet::23"}, "give tcp:HOST:PORT"},
+      {{"-serial", "udp::23"}, "give tcp:HOST:PORT"},
+      {{"-serial", "telnet:localhost"}, "there is no port in it"},
       {{"-serial", "chardev:x"}, "there is no chardev 'x'"},
       {{"-serial", "stdio", "-serial", "mon:stdio"}, "stdio already belongs to -serial (port 0)"},
       {{"-serial", "null", "-serial", "null", "-serial", "null", "-serial", "null", "-serial", "null"}, "four serial"},
@@ -145,7 +155,7 @@ TEST(Options, ErrorsNameTheOptionAndTheFix) {
 
 TEST(Options, HelpAsAValueListsTheChoices) {
   for (const char* option : {"-M", "-cpu", "-m", "-smp", "-accel", "-boot", "-rtc", "-vga", "-drive", "-serial",
-                             "-chardev", "-device", "-display", "-d", "-speed"}) {
+                             "-chardev", "-device", "-display", "-d", "-speed", "-gdb", "-monitor", "-nic"}) {
     EXPECT_FALSE(parse({option, "help"}).print.empty()) << option;
   }
   EXPECT_NE(parse({"-cpu", "help"}).print.find("pentium"), std::string::npos);
@@ -349,6 +359,31 @@ TEST(Options, ExplainGivesACommandLineForTheSameMachine) {
   const Settings second = parse(words);
   EXPECT_EQ(second.config, first.config) << explain(first);
   EXPECT_EQ(second.serial, first.serial);
+}
+
+TEST(Options, WhatOtherDevicesDoHereIsTakenWithANote) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"-usb"}, {"-device", "usb-tablet"}, {"-usbdevice", "tablet"}, {"-device", "usb-kbd,bus=x.0"}}) {
+    const Settings s = parse(words);
+    ASSERT_EQ(s.notes.size(), 1u) << words[0];
+    EXPECT_NE(s.notes[0].find("no USB"), std::string::npos) << s.notes[0];
+  }
+}
+
+TEST(Options, TheMonitorAndASerialPortShareATerminal) {
+  const Settings s = parse({"-chardev", "stdio,id=t,mux=on", "-serial", "chardev:t", "-mon", "chardev=t"});
+  EXPECT_TRUE(s.serial[0].mux);
+  EXPECT_EQ(s.monitor.kind, CharSpec::Kind::None) << "Ctrl-A c leads to it";
+  EXPECT_EQ(parse({"-monitor", "telnet::4444"}).monitor,
+            parse({"-monitor", "telnet::4444,server=on,wait=off"}).monitor);
+  EXPECT_TRUE(parse({"-serial", "telnet:localhost:4444,server,nowait"}).serial[0].telnet);
+}
+
+TEST(Options, LinesOfTheHelpFitInATerminal) {
+  for (const std::string& text : {help_text(), full_help_text()}) {
+    std::istringstream lines(text.substr(0, text.find("Taken and without")));
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
+  }
 }
 
 }  // namespace

@@ -33,8 +33,9 @@ void fill(Journal& journal) {
                                   MemoryWrite{0xfffffffff, {9}},
                                   PortWrite{0x3f8, 1, 65},
                                   CpuWrite{{1, 2}},
-                                  PortRead{0x60, 2}};
-  static_assert(std::variant_size_v<Input> == 17, "a new kind of input belongs into this test");
+                                  PortRead{0x60, 2},
+                                  SerialBreak{1}};
+  static_assert(std::variant_size_v<Input> == 18, "a new kind of input belongs into this test");
   ASSERT_EQ(inputs.size(), std::variant_size_v<Input>);
   for (const Input& input : inputs) journal.append({tick += 1000, input});
   journal.append({tick, Checkpoint{0x1122334455667788}});

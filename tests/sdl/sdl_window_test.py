@@ -329,6 +329,30 @@ def check_absolute_pointer(window):
     wait_for("Ctrl-Alt-G releases", lambda: "Ctrl-Alt-G" not in window.title())
 
 
+def check_monitor(window):
+    window.xdotool("keydown", "Shift_L")
+    since = settle(window)
+    window.host_key("2")
+    wait_for("Ctrl-Alt-2: the monitor", lambda: "monitor" in window.title())
+    wait_for("keys that were down go up for the guest", lambda: "AA" in window.said()[since:].split())
+    window.xdotool("keyup", "Shift_L")
+    since = settle(window)
+    shot = os.path.join(window.folder, "monitor.png")
+    window.xdotool("type", "--delay", "50", "screendump monitor.pngx")
+    window.xdotool("key", "--delay", "50", "BackSpace", "Return")
+    wait_for("a command that is typed there is executed", lambda: os.path.exists(shot))
+    seen = pixels(["import", "-display", window.environment["DISPLAY"], "-window", str(window.id)])
+    if not any(seen[2]):
+        raise Failure("the monitor's screen is black")
+    if window.said()[since:]:
+        raise Failure(f"the guest got keys of the monitor: '{window.said()[since:]}'")
+    window.host_key("1")
+    wait_for("Ctrl-Alt-1: the guest's screen", lambda: "monitor" not in window.title())
+    since = settle(window)
+    window.xdotool("key", "a")
+    window.expect("the guest has the keyboard again", "1E 9E", since)
+
+
 def check_close(window):
     window.x.close(window.id)
     wait_for("the window's close button ends orrery", lambda: window.process.poll() is not None)
@@ -367,7 +391,7 @@ def main():
             window = Window(orrery, copy, folder, display)
             wait_for("the guest boots", lambda: "READY" in window.said())
             for check in (check_title, check_picture, check_keys, check_focus, check_mouse, check_absolute_pointer,
-                          check_close):
+                          check_monitor, check_close):
                 began = time.monotonic()
                 check(window)
                 print(f"{check.__name__}: passed ({time.monotonic() - began:.1f} s)", flush=True)
