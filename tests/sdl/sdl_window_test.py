@@ -330,12 +330,13 @@ def check_absolute_pointer(window):
 
 
 def check_monitor(window):
-    window.xdotool("keydown", "Shift_L")
     since = settle(window)
+    window.xdotool("keydown", "a")
+    wait_for("a key goes down", lambda: "1E" in window.said()[since:].split())
     window.host_key("2")
     wait_for("Ctrl-Alt-2: the monitor", lambda: "monitor" in window.title())
-    wait_for("keys that were down go up for the guest", lambda: "AA" in window.said()[since:].split())
-    window.xdotool("keyup", "Shift_L")
+    wait_for("keys that were down go up for the guest", lambda: "9E" in window.said()[since:].split())
+    window.xdotool("keyup", "a")
     since = settle(window)
     shot = os.path.join(window.folder, "monitor.png")
     window.xdotool("type", "--delay", "50", "screendump monitor.pngx")
