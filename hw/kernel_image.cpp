@@ -66,9 +66,18 @@ Data with_zero(const std::string& text) {
 
 // --- Linux -----------------------------------------------------------------------------------------------------------
 
+// The real-mode setup header, fields by their names in the kernel's "The Linux/x86 Boot Protocol".
+constexpr std::size_t kSetupSects = 0x1f1, kVidMode = 0x1fa, kBootFlag = 0x1fe, kHeader = 0x202, kVersion = 0x206,
+                      kTypeOfLoader = 0x210, kLoadFlags = 0x211, kHeapEndPtr = 0x224, kCmdLinePtr = 0x228,
+                      kCmdlineSize = 0x238, kPrefAddress = 0x258, kInitSize = 0x260;
+constexpr u8 kLoadedHigh = 0x01, kCanUseHeap = 0x80;
+// Before protocol 2.02 the command line is found through these.
+constexpr std::size_t kClMagic = 0x20, kClOffset = 0x22;
+constexpr u16 kClMagicValue = 0xa33f;
+
 bool is_linux(std::span<const u8> file) {
-  return file.size() >= 0x400 && le16(file, 0x1fe) == 0xaa55 && std::memcmp(&file[0x202], "HdrS", 4) == 0 &&
-         le16(file, 0x206) >= 0x200;
+  return file.size() >= 0x400 && le16(file, kBootFlag) == 0xaa55 && std::memcmp(&file[kHeader], "HdrS", 4) == 0 &&
+         le16(file, kVersion) >= 0x200;
 }
 
 /// The video mode that "vga=" asks for: the boot loader passes it on in the setup header.
@@ -87,54 +96,68 @@ std::optional<u16> video_mode(const std::string& command_line) {
   return parsed.ec == std::errc() && parsed.ptr == end ? std::optional<u16>(mode) : std::nullopt;
 }
 
-KernelPlan plan_linux(KernelRequest& r) {
-  const u16 version = le16(r.kernel, 0x206);
-  const std::size_t sectors = r.kernel[0x1f1] != 0 ? r.kernel[0x1f1] : 4;
-  const std::size_t setup_size = (sectors + 1) * 512;
-  if (sectors > 64 || setup_size >= r.kernel.size()) {
+/// Where the parts of a Linux kernel lie in its file and in memory.
+struct LinuxLayout {
+  u16 version = 0;  // of the boot protocol: 0x20c is 2.12
+  std::size_t setup_size = 0;
+  u64 kernel_size = 0;
+  u64 kernel_at = 0;
+  u64 setup_at = 0;
+  u64 command_line_at = 0;
+  u64 initrd_min = 0;  // the initrd may begin here
+};
+
+LinuxLayout layout_of(const KernelRequest& r) {
+  LinuxLayout at;
+  at.version = le16(r.kernel, kVersion);
+  const std::size_t sectors = r.kernel[kSetupSects] != 0 ? r.kernel[kSetupSects] : 4;
+  at.setup_size = (sectors + 1) * 512;
+  if (sectors > 64 || at.setup_size >= r.kernel.size()) {
     throw KernelError("the kernel is damaged: its setup code is longer than the file; get it again");
   }
-  const u64 kernel_size = r.kernel.size() - setup_size;
-  const bool high = (r.kernel[0x211] & 1) != 0;  // LOADED_HIGH: a bzImage
-  const u64 kernel_at = high ? 0x100000 : 0x10000;
-  if (!high && kernel_size > 0x80000)
+  at.kernel_size = r.kernel.size() - at.setup_size;
+  const bool high = (r.kernel[kLoadFlags] & kLoadedHigh) != 0;  // a bzImage
+  at.kernel_at = high ? kOneMiB : 0x10000;
+  if (!high && at.kernel_size > 0x80000) {
     throw KernelError("the kernel is damaged: a zImage has at most 512 KiB; get it again");
-  if (high && kernel_at + kernel_size > r.low_ram) {
+  }
+  if (high && at.kernel_at + at.kernel_size > r.low_ram) {
     throw KernelError("the kernel does not fit into memory; give the machine more (-m)");
   }
-
-  const bool modern = high && version >= 0x202;
-  const u64 setup_at = modern ? 0x10000 : 0x90000;
-  const u64 command_line_at = modern ? 0x20000 : 0x99000;
-  const u64 stack = command_line_at - setup_at - 16;
-
-  const std::size_t longest = version >= 0x206 ? le32(r.kernel, 0x238) : 255;
-  if (r.command_line.size() > std::min<std::size_t>(longest, 4095)) {
-    throw KernelError(
-        fmt::format("this kernel takes a command line of at most {} characters; shorten -append", longest));
-  }
-
-  Data setup(r.kernel.begin(), r.kernel.begin() + static_cast<std::ptrdiff_t>(setup_size));
-  if (const auto mode = video_mode(r.command_line)) core::store_le<u16>(&setup[0x1fa], *mode);
-  setup[0x210] = 0xff;  // a boot loader without an assigned number
-  if (version >= 0x201) {
-    setup[0x211] |= 0x80;  // CAN_USE_HEAP
-    core::store_le<u16>(&setup[0x224], static_cast<u16>(command_line_at - setup_at - 0x200));
-  }
-  if (version >= 0x202) {
-    core::store_le<u32>(&setup[0x228], static_cast<u32>(command_line_at));
-  } else {
-    core::store_le<u16>(&setup[0x20], 0xa33f);
-    core::store_le<u16>(&setup[0x22], static_cast<u16>(command_line_at - setup_at));
-  }
-
+  const bool modern = high && at.version >= 0x202;
+  at.setup_at = modern ? 0x10000 : 0x90000;
+  at.command_line_at = modern ? 0x20000 : 0x99000;
   // While it unpacks itself a newer kernel needs more than its file's size.
-  u64 initrd_min = std::max<u64>(0x100000, kernel_at + kernel_size);
-  if (version >= 0x20a) {
-    initrd_min = std::max<u64>(initrd_min, std::min<u64>(le64(r.kernel, 0x258) + le32(r.kernel, 0x260), 0xfffff000));
+  at.initrd_min = std::max<u64>(kOneMiB, at.kernel_at + at.kernel_size);
+  if (at.version >= 0x20a) {
+    const u64 unpacked = le64(r.kernel, kPrefAddress) + le32(r.kernel, kInitSize);
+    at.initrd_min = std::max<u64>(at.initrd_min, std::min<u64>(unpacked, 0xfffff000));
   }
+  return at;
+}
+
+/// The setup code with what a boot loader writes into its header.
+Data filled_setup(const KernelRequest& r, const LinuxLayout& at) {
+  Data setup(r.kernel.begin(), r.kernel.begin() + static_cast<std::ptrdiff_t>(at.setup_size));
+  if (const auto mode = video_mode(r.command_line)) core::store_le<u16>(&setup[kVidMode], *mode);
+  setup[kTypeOfLoader] = 0xff;  // a boot loader without an assigned number
+  if (at.version >= 0x201) {
+    setup[kLoadFlags] |= kCanUseHeap;
+    core::store_le<u16>(&setup[kHeapEndPtr], static_cast<u16>(at.command_line_at - at.setup_at - 0x200));
+  }
+  if (at.version >= 0x202) {
+    core::store_le<u32>(&setup[kCmdLinePtr], static_cast<u32>(at.command_line_at));
+  } else {
+    core::store_le<u16>(&setup[kClMagic], kClMagicValue);
+    core::store_le<u16>(&setup[kClOffset], static_cast<u16>(at.command_line_at - at.setup_at));
+  }
+  return setup;
+}
+
+/// The initrds one after the other, each at a multiple of four bytes as the kernel expects archives.
+Data join_initrds(std::vector<KernelRequest::Module>& modules) {
   Data initrd;
-  for (KernelRequest::Module& m : r.modules) {
+  for (KernelRequest::Module& m : modules) {
     while (initrd.size() % 4 != 0) initrd.push_back(0);
     if (initrd.empty()) {
       initrd = std::move(m.data);
@@ -142,18 +165,31 @@ KernelPlan plan_linux(KernelRequest& r) {
       initrd.insert(initrd.end(), m.data.begin(), m.data.end());
     }
   }
-  if (!initrd.empty() && (r.low_ram < initrd_min || initrd.size() > r.low_ram - initrd_min)) {
+  return initrd;
+}
+
+KernelPlan plan_linux(KernelRequest& r) {
+  const LinuxLayout at = layout_of(r);
+  const std::size_t longest = at.version >= 0x206 ? le32(r.kernel, kCmdlineSize) : 255;
+  if (r.command_line.size() > std::min<std::size_t>(longest, 4095)) {
+    throw KernelError(
+        fmt::format("this kernel takes a command line of at most {} characters; shorten -append", longest));
+  }
+  Data initrd = join_initrds(r.modules);
+  if (!initrd.empty() && (r.low_ram < at.initrd_min || initrd.size() > r.low_ram - at.initrd_min)) {
     throw KernelError("the initrd does not fit into memory; give the machine more (-m)");
   }
 
   Plan plan;
+  Data setup = filled_setup(r, at);
   Data command_line = with_zero(r.command_line);
-  plan.load(kSetupItem, 0, setup_at, setup.size());
-  plan.load(kCommandLineItem, 0, command_line_at, command_line.size());
-  plan.load(kKernelItem, setup_size, kernel_at, kernel_size);
+  plan.load(kSetupItem, 0, at.setup_at, setup.size());
+  plan.load(kCommandLineItem, 0, at.command_line_at, command_line.size());
+  plan.load(kKernelItem, at.setup_size, at.kernel_at, at.kernel_size);
+  const u64 stack = at.command_line_at - at.setup_at - 16;
   KernelPlan result;
   result.kind = KernelKind::Linux;
-  result.items.emplace_back(kPlanItem, plan.take(kPlanLinux, initrd.size(), setup_at, initrd_min, stack));
+  result.items.emplace_back(kPlanItem, plan.take(kPlanLinux, initrd.size(), at.setup_at, at.initrd_min, stack));
   result.items.emplace_back(kSetupItem, std::move(setup));
   result.items.emplace_back(kCommandLineItem, std::move(command_line));
   result.items.emplace_back(kKernelItem, std::move(r.kernel));
