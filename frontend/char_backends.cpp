@@ -1,6 +1,7 @@
 #include "frontend/char_backends.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
+#include <cstring>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -45,7 +47,11 @@ void close_fd(int& fd) {
 class CharHub::Port {
  public:
   Port(CharDescriptors ends, const CharSpec& spec, CharHandler handler)
-      : ends_(std::move(ends)), mux_(spec.mux), telnet_(spec.telnet), handler_(std::move(handler)) {}
+      : ends_(std::move(ends)),
+        mux_(spec.mux),
+        telnet_(spec.telnet),
+        where_(char_spec_text(spec)),
+        handler_(std::move(handler)) {}
   ~Port() {
     if (ends_.owned) {
       if (ends_.out != ends_.in) close_fd(ends_.out);
@@ -82,6 +88,20 @@ class CharHub::Port {
     if (ends_.in >= 0) connected();
   }
 
+  void hang_up() {
+    const std::lock_guard lock(mutex_);
+    if (owed_ > 0) --owed_;
+  }
+
+  /// Ends a connection that has been hung up and has nothing left to write.
+  void end_if_done() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!ended_ || owed_ > 0 || !queue_.empty()) return;
+    }
+    drop_connection();
+  }
+
   bool drained() {
     const std::lock_guard lock(mutex_);
     return queue_.empty() || ends_.out < 0;
@@ -91,7 +111,9 @@ class CharHub::Port {
   bool add_polls(std::vector<pollfd>& polls, bool reading) {
     const std::lock_guard lock(mutex_);
     bool held_back = false;
-    if (ends_.in >= 0 && reading) {
+    if (ended_) {
+      if (queue_.empty()) polls.push_back({ends_.in, 0, 0});  // to see the other side go altogether
+    } else if (ends_.in >= 0 && reading) {
       if (handler_.input && (to_monitor_ || !handler_.ready || handler_.ready())) {
         polls.push_back({ends_.in, POLLIN, 0});
       } else if (handler_.input) {
@@ -100,7 +122,8 @@ class CharHub::Port {
         polls.push_back({ends_.in, POLLIN, 0});  // to see the other side go
       }
     }
-    if (ends_.listener >= 0 && ends_.in < 0) polls.push_back({ends_.listener, POLLIN, 0});
+    // Not before the last client's end has been taken note of: its answers are not for the next one.
+    if (ends_.listener >= 0 && ends_.in < 0 && owed_ == 0) polls.push_back({ends_.listener, POLLIN, 0});
     if (ends_.out >= 0 && !queue_.empty()) polls.push_back({ends_.out, POLLOUT, 0});
     return held_back;
   }
@@ -110,6 +133,8 @@ class CharHub::Port {
       accept_client();
     } else if ((poll.events & POLLOUT) != 0) {
       if (poll.fd == ends_.out) write_some();
+    } else if (poll.fd == ends_.in && ended_) {
+      drop_connection();
     } else if (poll.fd == ends_.in) {
       read_some();
     }
@@ -127,6 +152,22 @@ class CharHub::Port {
     if (handler_.opened) handler_.opened();
   }
 
+  /// Nothing more comes in.
+  void end_input() {
+    bool told = false;
+    {
+      const std::lock_guard lock(mutex_);
+      told = ended_;
+      if (ends_.owned) {
+        ended_ = true;
+        if (!told && handler_.closed) ++owed_;
+      } else {
+        ends_.in = -1;  // standard output stays
+      }
+    }
+    if (!told && handler_.closed) handler_.closed();
+  }
+
   void accept_client() {
     const int client = ::accept4(ends_.listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (client < 0) return;
@@ -137,23 +178,31 @@ class CharHub::Port {
     connected();
   }
 
+  /// Closes both directions of a socket, terminal or device; a server then waits for its next client.
   void drop_connection() {
-    if (handler_.closed) handler_.closed();
+    end_input();
     const std::lock_guard lock(mutex_);
     queue_.clear();
-    if (!ends_.owned || ends_.listener < 0) {
-      // Nobody else will come: what remains open only takes output, if that is another descriptor.
-      if (ends_.owned && ends_.in == ends_.out) {
-        close_fd(ends_.in);
-        ends_.out = -1;
-        out_open_ = false;
-      }
-      ends_.in = -1;
-    } else {
-      close_fd(ends_.in);
-      ends_.out = -1;
-    }
+    close_fd(ends_.in);
+    ends_.out = -1;
+    ended_ = false;
+    if (ends_.listener < 0) out_open_ = false;  // nobody else will come
     room_.notify_all();
+  }
+
+  /// A file or standard output takes nothing any more.
+  void drop_output(int why) {
+    {
+      const std::lock_guard lock(mutex_);
+      queue_.clear();
+      out_open_ = false;
+      if (ends_.owned) close_fd(ends_.out);
+      ends_.out = -1;
+      room_.notify_all();
+    }
+    if (why == EPIPE || !handler_.report) return;  // its reader has seen enough
+    handler_.report(fmt::format("'{}': cannot be written: {}: what follows is lost; {}", where_, std::strerror(why),
+                                why == ENOSPC ? "make room on that disk" : "check where it leads"));
   }
 
   void write_some() {
@@ -167,15 +216,11 @@ class CharHub::Port {
     const ssize_t written = ::write(ends_.out, chunk.data(), length);
     if (written < 0 && (errno == EINTR || errno == EAGAIN)) return;
     if (written < 0) {
+      const int why = errno;
       if (ends_.in == ends_.out) {
         drop_connection();
       } else {
-        const std::lock_guard lock(mutex_);
-        queue_.clear();
-        out_open_ = false;
-        if (ends_.owned) close_fd(ends_.out);
-        ends_.out = -1;
-        room_.notify_all();
+        drop_output(why);
       }
       return;
     }
@@ -188,10 +233,8 @@ class CharHub::Port {
     std::array<u8, kChunk> chunk;
     const ssize_t length = ::read(ends_.in, chunk.data(), chunk.size());
     if (length < 0 && (errno == EINTR || errno == EAGAIN)) return;
-    if (length <= 0) {
-      drop_connection();
-      return;
-    }
+    if (length < 0 && ends_.in == ends_.out) return drop_connection();
+    if (length <= 0) return end_input();
     std::span<const u8> bytes(chunk.data(), static_cast<std::size_t>(length));
     std::vector<u8> text;
     if (telnet_) bytes = text = client_.received(bytes);
@@ -249,6 +292,9 @@ class CharHub::Port {
   bool escaped_ = false;     // the last byte was Ctrl-A
   bool to_monitor_ = false;  // who gets what is typed
   std::vector<u8> typed_;
+  std::string where_;   // for messages
+  bool ended_ = false;  // nothing more comes in from this client
+  unsigned owed_ = 0;   // calls of `closed` that wait for their hang_up()
   CharHandler handler_;
   std::mutex mutex_;
   std::condition_variable room_;
@@ -287,6 +333,7 @@ struct CharHub::State {
       owners.push_back(nullptr);
       bool held_back = false;
       for (const auto& port : ports) {
+        port->end_if_done();
         held_back = port->add_polls(polls, !ending) || held_back;
         owners.resize(polls.size(), port.get());
       }
@@ -322,6 +369,10 @@ class PortBackend final : public CharBackend {
       : port_(std::move(port)), wake_(std::move(wake)), stopping_(std::move(stopping)) {}
   void write(std::span<const u8> bytes) override {
     if (port_->push(bytes, stopping_)) wake_();
+  }
+  void hang_up() override {
+    port_->hang_up();
+    wake_();
   }
 
  private:

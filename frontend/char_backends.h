@@ -24,6 +24,8 @@ class CharBackend {
 
   /// Queues bytes for the host. Any thread.
   virtual void write(std::span<const u8> bytes) = 0;
+  /// The answer to each CharHandler::closed: the connection ends when what was written before is out. Any thread.
+  virtual void hang_up() {}
 };
 
 /// What a connection needs of those who use it.
@@ -35,7 +37,9 @@ struct CharHandler {
   /// Somebody is there: a client came, or (other kinds, when the hub starts) the connection is open. On the I/O thread
   /// or the one that calls start(). May be empty.
   std::function<void()> opened;
-  /// Nobody is there any more. On the I/O thread. May be empty.
+  /// Nothing will come in any more: the other side has gone, or has only closed its half and still waits for answers
+  /// (`echo info status | nc ...`). On the I/O thread. The connection stays open for output until hang_up() is called.
+  /// If this is empty, it ends when what is queued is out.
   std::function<void()> closed;
   /// A shared terminal (CharSpec::mux), all on the I/O thread. Ctrl-A x:
   std::function<void()> quit;

@@ -1,6 +1,7 @@
 #include "frontend/char_spec.h"
 
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "frontend/key_values.h"
@@ -44,6 +45,18 @@ std::string path_in(const std::string& folder, std::string_view path) {
   return folder + (folder.back() == '/' ? "" : "/") + std::string(path);
 }
 
+void check_port(std::string_view option, std::string_view text, const CharSpec& spec) {
+  if (spec.kind != CharSpec::Kind::Tcp || spec.port.find_first_not_of("-0123456789") != std::string::npos) return;
+  u64 number = 0;
+  const char* end = spec.port.data() + spec.port.size();
+  const auto parsed = std::from_chars(spec.port.data(), end, number);
+  // A server may ask for any port that is free.
+  const bool any = number == 0 && spec.server;
+  if (parsed.ec != std::errc() || parsed.ptr != end || number > 65535 || (number == 0 && !any)) {
+    usage_error("{} {}: port {} does not exist: give one from 1 to 65535", option, text, spec.port);
+  }
+}
+
 CharSpec parse_char_spec(std::string_view option, std::string_view text, const std::string& folder) {
   CharSpec spec;
   const std::string_view whole = text;
@@ -84,11 +97,7 @@ CharSpec parse_char_spec(std::string_view option, std::string_view text, const s
     if (spec.host.size() > 1 && spec.host.front() == '[' && spec.host.back() == ']') {
       spec.host = spec.host.substr(1, spec.host.size() - 2);
     }
-    const std::optional<u64> number = parse_number(spec.port);
-    const bool digits = spec.port.find_first_not_of("0123456789") == std::string::npos;
-    if (digits && (!number || *number > 65535)) {
-      usage_error("{} {}: port {} does not exist: give one from 1 to 65535", option, whole, spec.port);
-    }
+    check_port(option, whole, spec);
   } else if (text.starts_with("/dev/")) {
     spec.kind = CharSpec::Kind::Device;
     spec.path = text;

@@ -42,6 +42,9 @@ struct CharSpec {
 /// messages; relative paths are taken from `folder` unless that is empty. Throws UsageError.
 CharSpec parse_char_spec(std::string_view option, std::string_view text, const std::string& folder = {});
 
+/// Throws UsageError if the port of a TCP connection is a number that there is not. `text` is what was typed.
+void check_port(std::string_view option, std::string_view text, const CharSpec& spec);
+
 /// The same as text, fully spelled.
 std::string char_spec_text(const CharSpec& spec);
 

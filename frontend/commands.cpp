@@ -1,15 +1,14 @@
 #include "frontend/commands.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <ctime>
 
 #include "frontend/display.h"
 #include "frontend/options.h"
+#include "frontend/output_files.h"
 #include "frontend/session.h"
 #include "frontend/signal_watch.h"
 #include "frontend/usage_error.h"
@@ -21,13 +20,12 @@ class PidFile {
  public:
   explicit PidFile(const std::string& path) : path_(path) {
     if (path.empty()) return;
-    std::FILE* file = std::fopen(path.c_str(), "w");
-    if (file == nullptr) usage_error("-pidfile '{}': {}: give a file in a writable folder", path, std::strerror(errno));
-    fmt::print(file, "{}\n", ::getpid());
-    std::fclose(file);
+    write_output("-pidfile", path, fmt::format("{}\n", ::getpid()));
   }
   ~PidFile() {
-    if (!path_.empty()) ::unlink(path_.c_str());
+    // What was there before, a device or a pipe, is not ours to remove.
+    struct stat info{};
+    if (!path_.empty() && ::lstat(path_.c_str(), &info) == 0 && S_ISREG(info.st_mode)) ::unlink(path_.c_str());
   }
   PidFile(const PidFile&) = delete;
   PidFile& operator=(const PidFile&) = delete;
@@ -37,6 +35,8 @@ class PidFile {
 };
 
 int run_session(Settings settings, std::shared_ptr<const machine::JournalReader> replay) {
+  check_output("-screen-text", settings.screen_text);
+  check_output("-screenshot", settings.screenshot);
   SignalWatch signals;
   std::string note;
   const std::unique_ptr<Display> display = make_display(settings, note);
@@ -82,6 +82,8 @@ int replay_command(std::span<const std::string> words) {
     return 0;
   }
   if (settings.display == DisplayKind::Default) settings.display = DisplayKind::None;
+  settings.config = reader->config();
+  check_outputs_apart(settings);
   return run_session(std::move(settings), std::move(reader));
 }
 

@@ -3,16 +3,27 @@
 #include <unistd.h>
 
 namespace orrery::frontend {
+namespace {
+
+constexpr u64 kMostWaiting = 64 * 1024;
+
+}  // namespace
 
 DebugPorts::DebugPorts(const Settings& settings, machine::Machine& machine, machine::Debugger& debugger,
                        MonitorHost host, std::function<void(std::function<void()>)> call,
                        const std::function<void(const std::string&)>& report) {
   monitor_ = std::make_unique<Monitor>(machine, debugger, host);
-  const auto bytes_to = [call](auto take) {
-    return [call, take](std::span<const u8> bytes) {
-      call([take, copy = std::vector<u8>(bytes.begin(), bytes.end())] { take(copy); });
+  // `waiting` counts what the machine has not taken yet: somebody who only sends must not fill the host's memory.
+  const auto bytes_to = [call](std::atomic<u64>& waiting, auto take) {
+    return [call, take, &waiting](std::span<const u8> bytes) {
+      waiting += bytes.size();
+      call([take, &waiting, copy = std::vector<u8>(bytes.begin(), bytes.end())] {
+        take(copy);
+        waiting -= copy.size();
+      });
     };
   };
+  const auto enough = [](const std::atomic<u64>& waiting) { return [&waiting] { return waiting < kMostWaiting; }; };
   if (settings.gdb.kind != CharSpec::Kind::None) {
     GdbStub::Host out;
     out.send = [this](std::string_view text) {
@@ -22,9 +33,15 @@ DebugPorts::DebugPorts(const Settings& settings, machine::Machine& machine, mach
     out.quit = host.quit;
     stub_ = std::make_unique<GdbStub>(machine, debugger, settings.gdb_options, std::move(out));
     CharHandler handler;
-    handler.input = bytes_to([this](std::span<const u8> bytes) { stub_->receive(bytes); });
+    handler.input = bytes_to(gdb_waiting_, [this](std::span<const u8> bytes) { stub_->receive(bytes); });
+    handler.ready = enough(gdb_waiting_);
     handler.opened = [this, call] { call([this] { stub_->connected(); }); };
-    handler.closed = [this, call] { call([this] { stub_->disconnected(); }); };
+    handler.closed = [this, call] {
+      call([this] {
+        stub_->disconnected();
+        gdb_->hang_up();
+      });
+    };
     handler.lossless = true;
     handler.report = report;
     gdb_ = hub_.open(settings.gdb, "gdb", std::move(handler));
@@ -39,8 +56,10 @@ DebugPorts::DebugPorts(const Settings& settings, machine::Machine& machine, mach
         },
         terminal);
     CharHandler handler;
-    handler.input = bytes_to([&prompt](std::span<const u8> bytes) { prompt.input(bytes); });
+    handler.input = bytes_to(monitor_waiting_, [&prompt](std::span<const u8> bytes) { prompt.input(bytes); });
+    handler.ready = enough(monitor_waiting_);
     handler.opened = [&prompt, call] { call([&prompt] { prompt.begin(); }); };
+    handler.closed = [this, call] { call([this] { console_->hang_up(); }); };
     handler.lossless = true;
     handler.report = report;
     handler.quit = host.quit;

@@ -3,6 +3,7 @@
 // The connections' I/O thread hands what comes in to the machine's thread, where all the rest happens.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -40,6 +41,7 @@ class DebugPorts {
   std::unique_ptr<Monitor> monitor_;
   std::unique_ptr<GdbStub> stub_;
   std::vector<std::unique_ptr<MonitorPrompt>> prompts_;
+  std::atomic<u64> gdb_waiting_ = 0, monitor_waiting_ = 0;
   CharHub hub_;  // after what its thread uses
   std::unique_ptr<CharBackend> gdb_, console_;
 };

@@ -25,7 +25,8 @@ using Kind = cpu::DebugPoint::Kind;
 using Space = Debugger::Space;
 using Words = std::vector<std::string>;
 
-constexpr u64 kMostBytes = 1 << 20;  // that one command shows
+constexpr u64 kMostBytes = 1 << 20;       // that one command shows
+constexpr u64 kMostSaved = u64{1} << 32;  // that one command writes to a file
 
 Words split(std::string_view line) {
   Words words;
@@ -340,6 +341,7 @@ std::string Monitor::save_in(Space space, const Words& words) {
   if (words.size() != 3) usage_error("{} ADDRESS SIZE FILE", command_);
   u64 address = number(words[0]);
   const u64 size = number(words[1]);
+  if (size > kMostSaved) usage_error("{} is more than the 4 GiB of all addresses: give less", words[1]);
   std::FILE* file = std::fopen(words[2].c_str(), "wb");
   if (file == nullptr) usage_error("'{}' cannot be written: {}", words[2], std::strerror(errno));
   u64 done = 0;

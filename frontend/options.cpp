@@ -4,6 +4,7 @@
 
 #include "frontend/near.h"
 #include "frontend/options_builder.h"
+#include "frontend/output_files.h"
 
 namespace orrery::frontend {
 namespace {
@@ -109,7 +110,10 @@ std::size_t apply_option(Builder& b, std::span<const std::string> words, std::si
   }
   b.option = typed.substr(0, typed.find('='));
   for (const KnownOption& ignored : kIgnored) {
-    if (ignored.name == name) return at + (ignored.argument && !value ? 2 : 1);
+    if (ignored.name != name) continue;
+    if (!ignored.argument || value) return at + 1;
+    if (at + 1 >= words.size()) b.fail("needs a value: give one, or leave it out, for it changes nothing here");
+    return at + 2;
   }
   const OptionSpec* spec = find_option(name);
   if (spec == nullptr) unknown_option(b.option, name);
@@ -274,6 +278,10 @@ Settings parse_options(std::span<const std::string> words, const OptionContext& 
   if (b.out.config.kernel.empty() && b.append_given) usage_error("-append goes with a kernel: give -kernel FILE too");
   if (b.out.config.kernel.empty() && !b.out.config.initrd.empty()) {
     usage_error("-initrd goes with a kernel: give -kernel FILE too");
+  }
+  if (b.context.look_at_images) {
+    check_images_apart(b.out.config);
+    check_outputs_apart(b.out);
   }
   try {
     b.out.config.validate();

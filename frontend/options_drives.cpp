@@ -43,6 +43,9 @@ void apply_drive(Builder& b, std::string_view value) {
         "-drive file=IMAGE[,format=raw][,if=ide|floppy|none][,index=N][,media=disk|cdrom][,readonly=on][,snapshot=on]\n"
         "  A comma in a name is doubled. if=none waits for -device ide-hd,drive=ID (give id=ID).\n"};
   }
+  if (value.find('=') == std::string_view::npos && !value.empty()) {
+    b.fail("'{}' has no key: give file={}", value, value);
+  }
   KeyValues keys(b.option, value);
   PendingDrive drive;
   drive.option = b.option;
@@ -81,6 +84,9 @@ void apply_drive(Builder& b, std::string_view value) {
   drive.readonly = keys.take_flag("read-only").value_or(drive.readonly);
   drive.snapshot = keys.take_flag("snapshot");
   drive.id = keys.take("id").value_or("");
+  if (!drive.id.empty() && std::ranges::any_of(b.drives, [&](const auto& other) { return other.id == drive.id; })) {
+    b.fail("there is a drive '{}' already: give this one another id", drive.id);
+  }
   // How the host does it, which the guest cannot see.
   keys.ignore({"cache", "cache.direct", "cache.writeback", "cache.no-flush", "aio", "discard", "detect-zeroes",
                "werror", "rerror", "copy-on-read", "serial", "locking", "file.locking"});
@@ -199,7 +205,7 @@ bool apply_drive_device(Builder& b, std::string_view driver, KeyValues& keys) {
   if (const auto bus = keys.take("bus"); bus && !floppy) {
     const std::size_t dot = bus->rfind('.');
     const std::optional<u64> n = dot == std::string::npos ? std::nullopt : parse_number(bus->substr(dot + 1));
-    if (!n || *n > 1) b.fail("bus={} is not there: give bus=ide.0 or bus=ide.1", *bus);
+    if (!n || *n > 1 || !bus->starts_with("ide")) b.fail("bus={} is not there: give bus=ide.0 or bus=ide.1", *bus);
     const u64 unit = keys.take_number("unit", 0, 1).value_or(0);
     for (PendingDrive& drive : b.drives) {
       if (drive.id == id) drive.index = static_cast<u8>(2 * *n + unit);

@@ -40,6 +40,7 @@ void apply_chardev(Builder& b, std::string_view value) {
     spec.kind = path ? CharSpec::Kind::Unix : CharSpec::Kind::Tcp;
     if (path) spec.path = b.path(*path);
     spec.port = port.value_or("");
+    check_port(b.option, value, spec);
     spec.host = keys.take("host").value_or("");
     spec.server = keys.take_flag("server").value_or(false);
     spec.wait = keys.take_flag("wait").value_or(true);
@@ -121,6 +122,9 @@ void apply_device(Builder& b, std::string_view value) {
     const u64 size = keys.take_number("iosize", 1, 4).value_or(2);
     if (size == 3) b.fail("iosize=3 is not possible: give 1, 2 or 4");
     b.config().debug_exit_size = static_cast<u8>(size);
+    if (*b.config().debug_exit + size > 0x10000) {
+      b.fail("iobase={:#x} and iosize={} reach beyond port 0xffff: give a lower iobase", *b.config().debug_exit, size);
+    }
   } else if (driver == "isa-debugcon" || driver == "isa-serial") {
     const std::string id = keys.take("chardev").value_or("");
     if (id.empty()) b.fail("{} leads nowhere: give chardev=ID", driver);

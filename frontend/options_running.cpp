@@ -12,6 +12,10 @@ void apply_display(Builder& b, std::string_view value) {
   if (value == "help" || value == "?") {
     throw PrintRequest{"Displays:\n  sdl   a window (the default where there can be one)\n  none  no window\n"};
   }
+  // "vnc=:0" is a key with a value to the eye only.
+  for (const std::string_view other : {"vnc", "spice-app", "dbus", "curses"}) {
+    if (value.starts_with(other)) b.fail("unknown display '{}': there are {}", other, listing(kDisplays));
+  }
   KeyValues keys(b.option, value, "type");
   const std::string type = keys.take("type").value_or("");
   keys.ignore({"gl", "grab-mod", "show-cursor", "window-close", "grab-on-hover", "zoom-to-fit", "show-menubar"});

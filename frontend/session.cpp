@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "frontend/output_files.h"
 #include "frontend/png.h"
 #include "frontend/usage_error.h"
 #include "machine/input_gate.h"
@@ -31,19 +32,6 @@ std::string machine_name(const machine::Config& config) {
     if (drive.medium) return base(drive.medium->path);
   }
   return {};
-}
-
-void write_text_file(const std::string& path, const std::string& text) {
-  if (path == "-") {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
-    return;
-  }
-  std::FILE* file = std::fopen(path.c_str(), "w");
-  if (file == nullptr)
-    usage_error("'{}' cannot be written: {}: give a file in a writable folder", path, std::strerror(errno));
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (std::fclose(file) != 0 || !written) usage_error("'{}' cannot be written: {}", path, std::strerror(errno));
 }
 
 }  // namespace
@@ -326,7 +314,7 @@ void Session::wake() {
 void Session::write_results() {
   if (!settings_.screen_text.empty()) {
     const hw::TextScreen text = machine_->text_screen();
-    write_text_file(settings_.screen_text, text.text());
+    write_output("-screen-text", settings_.screen_text, text.text());
     if (!text.text_mode()) tell("-screen-text: the screen shows graphics; -screenshot FILE keeps the picture");
   }
   if (!settings_.screenshot.empty()) write_png(settings_.screenshot, picture_of(machine_->frame()));

@@ -2,13 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include "frontend/commands.h"
 #include "frontend/key_values.h"
 #include "frontend/options.h"
+#include "frontend/output_files.h"
 #include "frontend/session.h"
 #include "frontend/signal_watch.h"
 #include "frontend/test_report.h"
@@ -95,6 +94,7 @@ int test_command(std::span<const std::string> words) {
     return 0;
   }
   if (a.scripts.empty()) usage_error("test: which script? Give its name: orrery test SCRIPT");
+  check_output("--junit", a.junit);
   // Wrong options are the user's mistake and no failed test.
   OptionContext context;
   context.look_at_images = false;
@@ -126,10 +126,7 @@ int test_command(std::span<const std::string> words) {
     fmt::print("{}", plain_summary(results));
   }
   if (!a.junit.empty()) {
-    std::FILE* file = std::fopen(a.junit.c_str(), "w");
-    if (file == nullptr) usage_error("--junit '{}': {}: give a writable file", a.junit, std::strerror(errno));
-    fmt::print(file, "{}", junit_report(results));
-    std::fclose(file);
+    write_output("--junit", a.junit, junit_report(results));
   }
   const auto is = [](Outcome outcome) { return [outcome](const TestResult& r) { return r.outcome == outcome; }; };
   if (std::ranges::any_of(results, is(Outcome::Fail))) return kFailedStatus;

@@ -11,6 +11,7 @@
 
 #include "frontend/media_change.h"
 #include "frontend/options.h"
+#include "frontend/output_files.h"
 #include "frontend/register_names.h"
 #include "frontend/session.h"
 #include "frontend/usage_error.h"
@@ -42,10 +43,7 @@ constexpr std::size_t kLongestStream = 16 << 20;
 std::string seconds(u64 ns) { return fmt::format("{:.2f} s", static_cast<double>(ns) / 1e9); }
 
 void write_file(const std::filesystem::path& path, std::string_view bytes) {
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr) usage_error("'{}' cannot be written: {}", path.string(), std::strerror(errno));
-  std::fwrite(bytes.data(), 1, bytes.size(), file);
-  std::fclose(file);
+  write_output("--output", path.string(), bytes);
 }
 
 std::string_view as_text(const std::vector<u8>& bytes) {

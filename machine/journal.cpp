@@ -324,7 +324,9 @@ JournalReader::JournalReader(std::span<const u8> bytes) {
 
 JournalReader JournalReader::from_file(const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "rbe");
-  if (file == nullptr) throw ConfigError(fmt::format("{}: {}", path, std::strerror(errno)));
+  if (file == nullptr) {
+    throw ConfigError(fmt::format("{}: {}: give the journal that -record wrote", path, std::strerror(errno)));
+  }
   std::vector<u8> bytes;
   std::vector<u8> buffer(1 << 16);
   for (std::size_t got; (got = std::fread(buffer.data(), 1, buffer.size(), file)) != 0;) {

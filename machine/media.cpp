@@ -25,6 +25,7 @@ std::unique_ptr<hw::BlockDevice> MediaBay::open(const Medium& medium) const {
   options.format = medium.format == ImageFormat::Raw ? hw::ImageFormat::Raw : hw::ImageFormat::Probe;
   std::unique_ptr<hw::BlockDevice> device = hw::open_image(medium.path, options);
   if (prepare_) prepare_(*device);
+  device->on_trouble([report = report_](std::string_view line) { report(line); });
   return device;
 }
 

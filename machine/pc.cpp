@@ -107,7 +107,16 @@ void Pc::Parts::list_devices() {
 
 // --- the board as the machine sees it --------------------------------------------------------------------------------
 
-Pc::Pc(Context context) : parts_(std::make_unique<Parts>(std::move(context))) {}
+Pc::Pc(Context context) {
+  const bool exit = context.config.debug_exit.has_value();
+  try {
+    parts_ = std::make_unique<Parts>(std::move(context));
+  } catch (const core::BusConflict& conflict) {
+    // The only range whose place the user chooses.
+    if (!exit) throw;
+    throw ConfigError(fmt::format("{}: give isa-debug-exit another iobase, for example 0xf4", conflict.what()));
+  }
+}
 Pc::~Pc() = default;
 
 void Pc::reset() { parts_->reset(); }

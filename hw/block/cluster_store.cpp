@@ -47,7 +47,8 @@ bool ClusterStore::open_file() {
   std::string path = folder_ + "/orrery-overlay-XXXXXX";
   file_ = ::mkstemp(path.data());
   if (file_ < 0) {
-    error_ = fmt::format("no temporary file for disk changes can be made in '{}' ({})", folder_, std::strerror(errno));
+    error_ = fmt::format("no temporary file for disk changes can be made in '{}' ({}); make that folder writable",
+                         folder_, std::strerror(errno));
     return false;
   }
   ::unlink(path.c_str());
@@ -61,7 +62,7 @@ bool ClusterStore::get(u64 cluster, std::span<u8, kClusterSize> out) {
     return true;
   }
   if (pread_all(file_, out.data(), kClusterSize, (slot - memory_.size()) * kClusterSize)) return true;
-  error_ = fmt::format("cannot read back disk changes from '{}'", folder_);
+  error_ = fmt::format("cannot read back disk changes from '{}'; check the disk it is on", folder_);
   return false;
 }
 
@@ -86,7 +87,8 @@ bool ClusterStore::put(u64 cluster, std::span<const u8, kClusterSize> data) {
   if (slot < memory_.size()) {
     std::copy(data.begin(), data.end(), memory_[slot]->begin());
   } else if (!pwrite_all(file_, data.data(), kClusterSize, (slot - memory_.size()) * kClusterSize)) {
-    error_ = fmt::format("cannot store disk changes in '{}' ({})", folder_, std::strerror(errno));
+    error_ = fmt::format("cannot store disk changes in '{}' ({}); make room on the disk it is on", folder_,
+                         std::strerror(errno));
     return false;
   }
   if (added) {

@@ -57,6 +57,7 @@ class Device final : public BlockDevice {
   u64 size() const override { return size_; }
   bool read_only() const override { return read_only_; }
   const std::string& last_error() const override { return error_; }
+  void on_trouble(std::function<void(std::string_view)> listener) override { trouble_ = std::move(listener); }
 
   bool read(u64 offset, std::span<u8> out) override {
     if (!inside(offset, out.size()) || !read_present(offset, out)) {
@@ -74,7 +75,7 @@ class Device final : public BlockDevice {
     return overlay_ ? write_overlay(offset, data) : write_through(offset, data);
   }
 
-  bool flush() override { return overlay_ || read_only_ || storage_->flush() || fail(storage_->error()); }
+  bool flush() override { return overlay_ || read_only_ || storage_->flush() || host_failed(storage_->error()); }
 
   void pad_to(u64 size) override { size_ = std::max(size_, round_up(size, kSectorSize)); }
 
@@ -105,6 +106,15 @@ class Device final : public BlockDevice {
     return false;
   }
 
+  /// As fail(), and the user is told what the guest cannot know: once, however often the guest tries.
+  bool host_failed(std::string message) {
+    if (trouble_ && std::ranges::find(told_, message) == told_.end() && told_.size() < kMostTold) {
+      told_.push_back(message);
+      trouble_(message);
+    }
+    return fail(std::move(message));
+  }
+
   bool inside(u64 offset, u64 length) {
     return (offset <= size_ && length <= size_ - offset) ||
            fail(fmt::format("'{}': access at {} beyond its {} bytes", name_, offset, size_));
@@ -124,13 +134,13 @@ class Device final : public BlockDevice {
   }
 
   bool read_present(u64 offset, std::span<u8> out) {
-    if (!overlay_) return storage_->read(offset, out) || fail(storage_->error());
+    if (!overlay_) return storage_->read(offset, out) || host_failed(storage_->error());
     return each_cluster(offset, out, [&](u64 cluster, u64 within, std::span<u8> part) {
       if (!store_.contains(cluster)) {
-        return storage_->read(cluster * kClusterSize + within, part) || fail(storage_->error());
+        return storage_->read(cluster * kClusterSize + within, part) || host_failed(storage_->error());
       }
       Cluster whole;
-      if (!store_.get(cluster, whole)) return fail(store_.error());
+      if (!store_.get(cluster, whole)) return host_failed(store_.error());
       std::copy_n(whole.begin() + static_cast<i64>(within), part.size(), part.begin());
       return true;
     });
@@ -141,20 +151,20 @@ class Device final : public BlockDevice {
       Cluster whole;
       if (part.size() != kClusterSize && !read_cluster(cluster, whole)) return false;
       std::copy(part.begin(), part.end(), whole.begin() + static_cast<i64>(within));
-      return store_.put(cluster, whole) || fail(store_.error());
+      return store_.put(cluster, whole) || host_failed(store_.error());
     });
   }
 
   bool write_through(u64 offset, std::span<const u8> data) {
     // An odd or padded image first gets its full size, so that it keeps the size it was seen with.
     if (storage_->size() < size_ && offset + data.size() > storage_->size() && !storage_->grow(size_)) {
-      return fail(storage_->error());
+      return host_failed(storage_->error());
     }
     each_cluster(offset, data, [&](u64 cluster, u64, std::span<const u8>) {
       keep_original(cluster);
       return true;
     });
-    return storage_->write(offset, data) || fail(storage_->error());
+    return storage_->write(offset, data) || host_failed(storage_->error());
   }
 
   /// The guest's write goes ahead if the original cannot be kept; only going back is lost then.
@@ -169,12 +179,12 @@ class Device final : public BlockDevice {
   bool keeps_format(u64 offset, std::span<const u8> data) {
     std::array<u8, 128> head{};
     if (offset >= head.size()) return true;
-    if (!storage_->read(0, head)) return fail(storage_->error());
+    if (!storage_->read(0, head)) return host_failed(storage_->error());
     std::copy_n(data.begin(), std::min<u64>(data.size(), head.size() - offset),
                 head.begin() + static_cast<i64>(offset));
     const std::string_view format = foreign_format(head);
     if (format.empty()) return true;
-    return fail(
+    return host_failed(
         fmt::format("'{}' was opened as raw without saying so, and the guest would make it look like a {} "
                     "image; give format=raw to allow that",
                     name_, format));
@@ -260,6 +270,9 @@ class Device final : public BlockDevice {
   ClusterStore store_;
   bool originals_lost_ = false;
   std::string error_;
+  static constexpr std::size_t kMostTold = 8;
+  std::vector<std::string> told_;
+  std::function<void(std::string_view)> trouble_;
 };
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hw/core/archive.h"
@@ -77,6 +78,9 @@ class BlockDevice {
   virtual void pad_to(u64 size) = 0;
   /// One line on the last failed read, write or flush; empty if there was none.
   virtual const std::string& last_error() const = 0;
+  /// Who hears of failures that are the host's and not the guest's (a full disk, a file cut short by another program, a
+  /// refused change of format): one line that names the fix, once for each kind. The guest gets its error all the same.
+  virtual void on_trouble(std::function<void(std::string_view line)> listener) { (void)listener; }
 
   /// The changed clusters, in a section "image". Loading puts every cluster back as it was, on a read-only device too
   /// if it has an overlay; throws core::ArchiveError if the image's size is not that of the archive, or the host fails.

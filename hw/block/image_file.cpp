@@ -31,7 +31,10 @@ class FileStorage final : public Storage {
         if (errno == EINTR) continue;
         return fail("read");
       }
-      if (n == 0) break;  // beyond the end
+      if (n == 0) {  // beyond the end
+        if (offset + done < size_) return cut_short();
+        break;
+      }
       done += static_cast<u64>(n);
     }
     std::fill(out.begin() + static_cast<i64>(done), out.end(), u8{0});
@@ -39,10 +42,13 @@ class FileStorage final : public Storage {
   }
 
   bool write(u64 offset, std::span<const u8> data) override {
+    // A write behind the end of what another program has cut off would look as if the rest were still there.
+    if (can_grow_ && present_size() < size_) return cut_short();
     u64 done = 0;
     while (done < data.size()) {
       const ssize_t n = ::pwrite(fd_, data.data() + done, data.size() - done, static_cast<off_t>(offset + done));
       if (n < 0 && errno == EINTR) continue;
+      if (n == 0) errno = ENOSPC;
       if (n <= 0) return fail("write");
       done += static_cast<u64>(n);
     }
@@ -53,10 +59,11 @@ class FileStorage final : public Storage {
   bool grow(u64 size) override {
     if (size <= size_) return true;
     if (!can_grow_) {
-      error_ = fmt::format("'{}' is a host device and cannot grow", path_);
+      error_ = fmt::format("'{}' is a host device and cannot grow; give one of whole sectors", path_);
       return false;
     }
-    if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) return fail("grow");
+    // Never shorter: another program may have made it longer meanwhile.
+    if (present_size() < size && ::ftruncate(fd_, static_cast<off_t>(size)) != 0) return fail("grow");
     size_ = size;
     return true;
   }
@@ -72,8 +79,23 @@ class FileStorage final : public Storage {
 
  private:
   bool fail(std::string_view what) {
-    error_ = fmt::format("cannot {} '{}': {}", what, path_, std::strerror(errno));
+    const int why = errno;
+    const std::string_view fix = why == ENOSPC || why == EDQUOT ? "make room on the disk it is on"
+                                 : why == EFBIG                 ? "allow bigger files (ulimit -f), or move it"
+                                                                : "check the disk it is on";
+    error_ = fmt::format("cannot {} '{}': {}; {}", what, path_, std::strerror(why), fix);
     return false;
+  }
+
+  bool cut_short() {
+    error_ = fmt::format("'{}' was cut short by another program: it had {} bytes; start again with the whole image",
+                         path_, size_);
+    return false;
+  }
+
+  u64 present_size() const {
+    struct stat info{};
+    return ::fstat(fd_, &info) == 0 ? static_cast<u64>(info.st_size) : 0;
   }
 
   std::string path_;
@@ -175,7 +197,7 @@ std::unique_ptr<BlockDevice> open_image(const std::string& path, const OpenOptio
   std::unique_ptr<Storage> storage = open_file_storage(path, options, writable);
   if (options.format == ImageFormat::Probe) {
     std::array<u8, 128> head{};
-    if (!storage->read(0, head)) throw ImageError(storage->error() + "; check the disk it is on");
+    if (!storage->read(0, head)) throw ImageError(storage->error());
     if (const std::string_view format = foreign_format(head); !format.empty()) {
       throw ImageError(
           fmt::format("'{}' is a {} image, which Orrery does not read; convert it with 'qemu-img convert "

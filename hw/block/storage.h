@@ -10,7 +10,8 @@
 
 namespace orrery::hw {
 
-/// A run of bytes that may grow at its end. Reads beyond the end give zeros. On failure false and error().
+/// A run of bytes that may grow at its end. Reads beyond the end give zeros. On failure false and error(): one line
+/// that names the fix.
 class Storage {
  public:
   virtual ~Storage() = default;

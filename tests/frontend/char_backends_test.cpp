@@ -210,6 +210,85 @@ TEST_F(CharBackends, ATelnetClientIsGreetedAndItsCommandsAreTakenOut) {
   ::close(client);
 }
 
+TEST_F(CharBackends, AClientThatOnlyClosesItsHalfGetsItsAnswers) {
+  const std::string path = (folder_ / "socket").string();
+  CharHub hub;
+  std::unique_ptr<CharBackend> port;
+  std::atomic<int> ends = 0;
+  CharHandler handler;
+  handler.input = [](std::span<const u8>) {};
+  handler.closed = [&] { ++ends; };
+  port = hub.open(parse_char_spec("-monitor", "unix:" + path + ",server,nowait"), "monitor", handler);
+  hub.start();
+  const int client = connect_unix(path);
+  ASSERT_GE(client, 0);
+  ASSERT_EQ(::write(client, "info\n", 5), 5);
+  ASSERT_EQ(::shutdown(client, SHUT_WR), 0);
+  for (int i = 0; i < 200 && ends == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_EQ(ends, 1);
+  // Somebody else comes meanwhile: these answers are not for him.
+  const int next = connect_unix(path);
+  ASSERT_GE(next, 0);
+  port->write(bytes("answer"));
+  port->hang_up();
+  EXPECT_EQ(read_some(client, 7), "answer") << "and then the end";
+  for (int i = 0; i < 200; ++i) {
+    port->write(bytes("n"));
+    pollfd p{next, POLLIN, 0};
+    if (::poll(&p, 1, 10) > 0) break;
+  }
+  EXPECT_EQ(read_some(next, 1), "n");
+  EXPECT_EQ(ends, 1);
+  ::close(client);
+  ::close(next);
+}
+
+TEST_F(CharBackends, AnswersToOneWhoHasLeftAreNotForTheNext) {
+  const std::string path = (folder_ / "socket").string();
+  CharHub hub;
+  std::atomic<int> opened = 0, ends = 0;
+  CharHandler handler;
+  handler.input = [](std::span<const u8>) {};
+  handler.opened = [&] { ++opened; };
+  handler.closed = [&] { ++ends; };
+  const auto port = hub.open(parse_char_spec("-gdb", "unix:" + path + ",server,nowait"), "gdb", handler);
+  hub.start();
+  ::close(connect_unix(path));
+  for (int i = 0; i < 200 && ends == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_EQ(ends, 1);
+  const int next = connect_unix(path);
+  ASSERT_GE(next, 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  port->write(bytes("late answer"));
+  EXPECT_EQ(opened, 1);
+  port->hang_up();
+  for (int i = 0; i < 200 && opened == 1; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_EQ(opened, 2);
+  port->write(bytes("hello"));
+  EXPECT_EQ(read_some(next, 5), "hello");
+  ::close(next);
+}
+
+TEST_F(CharBackends, AFullDiskIsTold) {
+  if (::access("/dev/full", W_OK) != 0) GTEST_SKIP() << "there is no /dev/full";
+  std::atomic<bool> told = false;
+  std::string line;
+  CharHandler handler;
+  handler.report = [&](const std::string& text) {
+    line = text;
+    told = true;
+  };
+  CharHub hub;
+  const auto port = hub.open(parse_char_spec("-serial", "file:/dev/full"), "serial0", handler);
+  hub.start();
+  port->write(bytes("lost"));
+  for (int i = 0; i < 200 && !told; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_TRUE(told);
+  EXPECT_NE(line.find("'file:/dev/full'"), std::string::npos) << line;
+  EXPECT_NE(line.find("make room"), std::string::npos) << line;
+  port->write(bytes("goes on"));
+}
+
 TEST_F(CharBackends, AServerWithoutAClientDropsOutput) {
   CharHub hub;
   const auto port =

@@ -1,6 +1,7 @@
 // The program itself: bad input gives one line that names the fix and status 2; runs end as they should.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,6 +128,22 @@ TEST_F(Cli, BadInputGivesOneLineThatNamesTheFix) {
       {"-serial file:no/such/folder", "writable"},
       {"-display none -D no/such/folder", "writable"},
       {"-pidfile no/such/folder -display none", "writable"},
+      {"-pidfile /dev/full -display none", "make room on that disk"},
+      {"-screenshot no/such/folder -display none", "writable"},
+      {"-screen-text folder -display none", "writable"},
+      {"-device isa-debug-exit,iobase=0xffff,iosize=4", "give a lower iobase"},
+      {"-display none -device isa-debug-exit,iobase=0x60", "another iobase"},
+      {"-drive big.img", "give file=big.img"},
+      {"-drive if=none,id=x,file=big.img -drive if=none,id=x,file=big.img", "give this one another id"},
+      {"-drive if=none,id=x,file=big.img -device ide-hd,drive=x,bus=pci.0", "give bus=ide.0 or bus=ide.1"},
+      {"-display vnc=:1", "unknown display 'vnc': there are sdl and none"},
+      {"-k", "leave it out"},
+      {"-serial tcp::0", "from 1 to 65535"},
+      {"-serial tcp::-1,server", "from 1 to 65535"},
+      {"-chardev socket,id=x,port=70000 -serial chardev:x", "from 1 to 65535"},
+      {"-serial /dev/null -serial file:", "give file:PATH"},
+      {"replay missing", "give the journal"},
+      {"test text.txt --junit no/such/folder", "writable"},
       {"test", "orrery test SCRIPT"},
       {"test missing.test", "check the name"},
       {"test text.txt", "unknown command 'hello'"},
@@ -240,6 +257,72 @@ TEST_F(Cli, DamagedHeadersAreRefused) {
     const std::string file = "'" + words.substr(words.rfind(' ') + 1) + "': ";
     EXPECT_NE(ran.error.find(file), std::string::npos) << words << ": " << ran.error;
   }
+}
+
+TEST_F(Cli, WhatIsWrittenIsNoImageAndNoOthersFile) {
+  boot_sector("a.img", {0xeb, 0xfe});
+  boot_sector("b.img", {0xeb, 0xfe});
+  fs::create_symlink("a.img", folder_ / "link");
+  const std::string before = contents(folder_ / "a.img");
+  const std::pair<std::string, std::string> table[] = {
+      {"-fda a.img -D a.img", "-D 'a.img': it is the image in drive floppy0"},
+      {"-fda a.img -record link", "it is the image in drive floppy0"},
+      {"a.img -serial file:./a.img", "it is the image in drive floppy0"},
+      {"-hda a.img -screenshot link", "it is the image in drive ide0"},
+      {"-hda a.img -pidfile a.img", "it is the image in drive ide0"},
+      {"-bios a.img -debugcon file:a.img", "it is the -bios"},
+      {"-D new -record ./new", "-D writes to it already"},
+      {"-serial file:new -debugcon file:new", "-serial writes to it already"},
+      {"-fda a.img -fdb link", "is in two drives, floppy0 and floppy1"},
+      {"-hda a.img -drive file=a.img,readonly=on", "is in two drives, ide0 and ide1"},
+  };
+  for (const auto& [words, fault] : table) {
+    const Ran ran = run("-display none -run-for 10ms " + words);
+    EXPECT_EQ(ran.status, 2) << words << ": " << ran.error;
+    EXPECT_EQ(std::ranges::count(ran.error, '\n'), 1) << words << ": " << ran.error;
+    EXPECT_NE(ran.error.find(fault), std::string::npos) << words << ": " << ran.error;
+    EXPECT_EQ(contents(folder_ / "a.img"), before) << words;
+  }
+  for (const char* words :
+       {"-fda a.img -fdb a.img -snapshot", "-fda a.img -fdb b.img", "-D /dev/null -record /dev/null",
+        "-serial file:new,append=on -debugcon file:new,append=on", "-pidfile new2 -screen-text -"}) {
+    const Ran ran = run(std::string("-display none -run-for 10ms ") + words);
+    EXPECT_EQ(ran.status, 0) << words << ": " << ran.error;
+  }
+}
+
+TEST_F(Cli, ThePidfileIsRemovedIfItIsAFile) {
+  EXPECT_EQ(run("-display none -run-for 10ms -pidfile pid").status, 0);
+  EXPECT_FALSE(fs::exists(folder_ / "pid"));
+  const fs::path pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  EXPECT_EQ(run("-display none -run-for 10ms -pidfile pipe").status, 0);
+  EXPECT_TRUE(fs::is_fifo(pipe)) << "it was there before";
+  ::close(reader);
+}
+
+TEST_F(Cli, TooLittleHostMemoryIsOneLine) {
+  boot_sector("a.img", {0xeb, 0xfe});
+#if defined(__SANITIZE_ADDRESS__) || (defined(__has_feature) && __has_feature(address_sanitizer))
+  GTEST_SKIP() << "the address sanitizer needs all addresses";
+#endif
+  const std::string command = "cd '" + folder_.string() +
+                              "' && (ulimit -v 1000000; timeout 60 '" ORRERY_PROGRAM
+                              "' a.img -display none -m 4G 2>error.txt)";
+  const int result = std::system(command.c_str());
+  const std::string error = contents(folder_ / "error.txt");
+  EXPECT_EQ(WEXITSTATUS(result), 2) << error;
+  EXPECT_EQ(std::ranges::count(error, '\n'), 1) << error;
+  EXPECT_NE(error.find("give the machine less with -m"), std::string::npos) << error;
+}
+
+TEST_F(Cli, AMonitorThatIsPipedIntoAnswers) {
+  write("commands", "info version\n", 13);
+  const Ran ran = run("-display none -monitor stdio -run-for 2", "<commands");
+  EXPECT_EQ(ran.status, 0) << ran.error;
+  EXPECT_NE(ran.out.find("an x86 PC emulator"), std::string::npos) << ran.out;
 }
 
 TEST_F(Cli, WhatWasDecidedIsToldWithAMachineOnly) {

@@ -56,6 +56,12 @@ TEST(MonitorExpression, AddressesMayHaveSegments) {
   EXPECT_THROW(evaluate_address(r.machine.cpu(), "12345:0"), UsageError);
 }
 
+TEST(Monitor, SavesNoMoreThanThereIs) {
+  Rig r;
+  EXPECT_HAS(r("memsave 0 0xffffffffffffffff /dev/null"), "give less");
+  EXPECT_EQ(r("pmemsave 0 0x1000 /dev/null"), "");
+}
+
 TEST(Monitor, LooksAtMemory) {
   Rig r;
   EXPECT_EQ(r("x /5xb 0xfffffff0"), "fffffff0: 0xea 0x5b 0xe0 0x00 0xf0\n");

@@ -1,9 +1,12 @@
 #include "hw/block/image.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <functional>
 
 #include "hw/block/cluster_store.h"
@@ -246,6 +249,90 @@ TEST(ClusterStore, TellsThatThereIsNoRoom) {
   EXPECT_FALSE(store.put(1, data));
   EXPECT_FALSE(store.contains(1));
   EXPECT_NE(store.error().find("/nonexistent"), std::string::npos);
+}
+
+/// As long as it lives, no file of this process can grow beyond `bytes`: what a full disk does to one image.
+class NoRoomBeyond {
+ public:
+  explicit NoRoomBeyond(rlim_t bytes) {
+    before_signal_ = std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~NoRoomBeyond() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, before_signal_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*before_signal_)(int) = SIG_DFL;
+};
+
+TEST(Image, WithoutRoomTheGuestGetsAnErrorAndTheUserALine) {
+  TemporaryFile file(pattern(1024));
+  auto image = open_image(file.path());
+  image->pad_to(64 * 1024);
+  std::vector<std::string> told;
+  image->on_trouble([&](std::string_view line) { told.emplace_back(line); });
+  const std::vector<u8> data(4096, 0x77);
+  {
+    const NoRoomBeyond limit(4096);
+    EXPECT_FALSE(image->write(8192, data));
+    EXPECT_FALSE(image->write(16384, data));
+    EXPECT_TRUE(image->write(512, std::vector<u8>(512, 0x55)));
+  }
+  ASSERT_EQ(told.size(), 1u) << "once, however often the guest tries";
+  EXPECT_NE(told[0].find(file.path()), std::string::npos) << told[0];
+  EXPECT_NE(told[0].find("ulimit -f"), std::string::npos) << told[0];
+  // What was there is there, and when there is room again, all goes on.
+  EXPECT_EQ(read(*image, 0, 512), pattern(512));
+  EXPECT_EQ(read(*image, 512, 512), std::vector<u8>(512, 0x55));
+  EXPECT_TRUE(image->write(8192, data));
+  EXPECT_EQ(read(*image, 8192, 4096), data);
+  EXPECT_EQ(told.size(), 1u);
+}
+
+TEST(Image, TheGuestsOwnMistakesAreNotTold) {
+  auto image = memory_image(pattern(512), "a", true);
+  image->on_trouble([](std::string_view line) { ADD_FAILURE() << line; });
+  std::vector<u8> sector(512);
+  EXPECT_FALSE(image->write(0, sector));
+  EXPECT_FALSE(image->read(512, sector));
+}
+
+TEST(Image, ARefusedChangeOfFormatIsTold) {
+  TemporaryFile file(pattern(4096));
+  auto image = open_image(file.path());
+  std::vector<std::string> told;
+  image->on_trouble([&](std::string_view line) { told.emplace_back(line); });
+  EXPECT_FALSE(image->write(0, std::vector<u8>{'Q', 'F', 'I', 0xfb}));
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_NE(told[0].find("format=raw"), std::string::npos) << told[0];
+}
+
+TEST(Image, CutShortByAnotherProgramItIsAnErrorAndNoZeros) {
+  TemporaryFile file(pattern(16384));
+  auto image = open_image(file.path());
+  ASSERT_EQ(::truncate(file.path().c_str(), 8192), 0);
+  std::vector<u8> sector(512);
+  EXPECT_TRUE(image->read(7680, sector));
+  EXPECT_FALSE(image->read(8192, sector));
+  EXPECT_NE(image->last_error().find("cut short by another program"), std::string::npos) << image->last_error();
+  EXPECT_FALSE(image->write(12288, sector)) << "it would look as if the rest were still there";
+  EXPECT_EQ(file.contents().size(), 8192u);
+}
+
+TEST(Image, MadeLongerByAnotherProgramItLosesNothing) {
+  TemporaryFile file(pattern(1024));
+  auto image = open_image(file.path());
+  image->pad_to(8192);
+  ASSERT_EQ(::truncate(file.path().c_str(), 20'000), 0);
+  EXPECT_EQ(image->size(), 8192u);
+  EXPECT_TRUE(image->write(4096, pattern(512)));
+  EXPECT_EQ(file.contents().size(), 20'000u);
+  EXPECT_EQ(read(*image, 4096, 512), pattern(512));
 }
 
 TEST(MediaSlot, SignalsEveryChange) {
