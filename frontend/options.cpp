@@ -275,8 +275,10 @@ Settings parse_options(std::span<const std::string> words, const OptionContext& 
   settle_ports(b);
   place_drives(b);
   b.out.snapshot = b.snapshot_all.value_or(false);
-  if (b.out.config.kernel.empty() && b.append_given) usage_error("-append goes with a kernel: give -kernel FILE too");
-  if (b.out.config.kernel.empty() && !b.out.config.initrd.empty()) {
+  // An image without an option may be the kernel.
+  const bool no_kernel = b.out.config.kernel.empty() && (b.context.look_at_images || b.images.empty());
+  if (no_kernel && b.append_given) usage_error("-append goes with a kernel: give -kernel FILE too");
+  if (no_kernel && !b.out.config.initrd.empty()) {
     usage_error("-initrd goes with a kernel: give -kernel FILE too");
   }
   if (b.context.look_at_images) {
@@ -284,7 +286,9 @@ Settings parse_options(std::span<const std::string> words, const OptionContext& 
     check_outputs_apart(b.out);
   }
   try {
-    b.out.config.validate();
+    machine::Config whole = b.out.config;
+    if (!no_kernel && whole.kernel.empty() && !b.images.empty()) whole.kernel = b.images.front().path;
+    whole.validate();
   } catch (const machine::ConfigError& error) {
     throw UsageError(error.what());
   }

@@ -34,7 +34,8 @@ struct OptionContext {
   std::string folder;
   /// ... but only in the first `folder_words` words; those behind are the user's, from the current folder.
   std::size_t folder_words = ~std::size_t{0};
-  /// Images are opened for their kind, size and format. Tests of the options alone switch it off.
+  /// Images are opened for their kind, size and format. Without, those that no option names are left out: for looking
+  /// at options alone.
   bool look_at_images = true;
 };
 

@@ -257,6 +257,7 @@ void place_drives(Builder& b) {
   const bool explicit_order = !config.boot_order.empty();
   std::string letters;
   for (const PendingImage& image : b.images) {
+    if (!look) break;  // what they are decides where they go
     const char letter = place_image(b, image);
     if (letter != 0 && letters.find(letter) == std::string::npos) letters += letter;
   }

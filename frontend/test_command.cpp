@@ -85,6 +85,28 @@ Arguments parse_arguments(std::span<const std::string> words) {
   return a;
 }
 
+/// Wrong options, of `machine` lines or of the command line, are a mistake and no failed test. Images are looked at
+/// when the script gets there.
+void check_machine_lines(const Script& script, std::span<const std::string> further) {
+  std::vector<std::string> words;
+  unsigned line = 0;
+  for (const Command& command : script.commands) {
+    const auto* machine = std::get_if<MachineCommand>(&command.what);
+    if (machine == nullptr) continue;
+    words.insert(words.end(), machine->words.begin(), machine->words.end());
+    line = command.line;
+  }
+  if (line == 0) line = 1;
+  words.insert(words.end(), further.begin(), further.end());
+  OptionContext context;
+  context.look_at_images = false;
+  try {
+    parse_options(words, context);
+  } catch (const UsageError& error) {
+    usage_error("{}:{}: {}", script.path, line, error.what());
+  }
+}
+
 }  // namespace
 
 int test_command(std::span<const std::string> words) {
@@ -95,12 +117,11 @@ int test_command(std::span<const std::string> words) {
   }
   if (a.scripts.empty()) usage_error("test: which script? Give its name: orrery test SCRIPT");
   check_output("--junit", a.junit);
-  // Wrong options are the user's mistake and no failed test.
-  OptionContext context;
-  context.look_at_images = false;
-  parse_options(a.options.words, context);
   std::vector<Script> scripts;
-  for (const std::string& path : a.scripts) scripts.push_back(load_script(path, a.variables));
+  for (const std::string& path : a.scripts) {
+    scripts.push_back(load_script(path, a.variables));
+    check_machine_lines(scripts.back(), a.options.words);
+  }
 
   const SignalWatch signals;
   std::vector<TestResult> results;

@@ -19,6 +19,8 @@ Pattern Pattern::plain(std::string text) {
 
 namespace {
 
+constexpr std::size_t kLongestExpression = 4096;
+
 /// A count in braces or a group's number of more than four digits: the library's arithmetic overflows on long ones.
 bool has_huge_number(std::string_view expression) {
   bool counts = false;
@@ -48,6 +50,11 @@ Pattern Pattern::regex(const std::string& expression, bool ignore_case) {
   if (ignore_case) flags |= std::regex::icase;
   Pattern pattern;
   pattern.spelling_ = '/' + expression + (ignore_case ? "/i" : "/");
+  // The library's parser recurses at each bracket.
+  if (expression.size() > kLongestExpression) {
+    usage_error("a regular expression of {} characters is too long: give at most {}", expression.size(),
+                kLongestExpression);
+  }
   if (has_huge_number(expression)) usage_error("{} repeats too often: give counts of at most 9999", pattern.spelling_);
   try {
     pattern.regex_ = std::make_shared<const std::regex>(expression, flags);

@@ -472,6 +472,20 @@ TEST_F(Cli, ATestScriptPassesFailsAndLeavesItsFiles) {
   EXPECT_EQ(late.status, 1);
   EXPECT_NE(late.out.find("late.test:4: type \"x\": the guest has ended: "), std::string::npos) << late.out;
 
+  // Options that are wrong make a script that cannot be run; images that are not there, a test that is skipped or
+  // fails.
+  for (const char* wrong : {"-m 0", "-m", "--nonsense", "-append x", "-smp"}) {
+    std::ofstream(folder_ / "wrong.test") << "# a test\nmachine " << wrong << "\nrun 1ms\n";
+    const Ran ran = run("test wrong.test");
+    EXPECT_EQ(ran.status, 2) << wrong << ran.out << ran.error;
+    EXPECT_TRUE(ran.error.starts_with("orrery: wrong.test:2: ")) << wrong << ran.error;
+    EXPECT_EQ(ran.out, "");
+  }
+  std::ofstream(folder_ / "absent.test") << "skip unless file nowhere.img\nmachine nowhere.img -append x\nrun 1ms\n";
+  EXPECT_EQ(run("test absent.test").status, 77);
+  std::ofstream(folder_ / "absent.test") << "machine -fda nowhere.img\nrun 1ms\n";
+  EXPECT_EQ(run("test absent.test").status, 1);
+
   std::ofstream(folder_ / "skip.test") << "skip unless file nowhere.img\n";
   EXPECT_EQ(run("test skip.test").status, 77);
   std::ofstream(folder_ / "seven.test") << "exit 7\n";

@@ -31,6 +31,11 @@ std::string error_of(std::string_view text) {
   return "no error";
 }
 
+TEST(Pattern, TooLongAnExpressionIsRefused) {
+  EXPECT_NO_THROW(Pattern::regex(std::string(1000, '(') + std::string(1000, ')'), false));
+  EXPECT_THROW(Pattern::regex(std::string(100'000, '(') + std::string(100'000, ')'), false), UsageError);
+}
+
 TEST(TestScript, TheExampleOfTheReadmeIsUnderstood) {
   const Script script = parse(R"(# boots DOS
 machine -m 16 -fda "dos.img"   # a comment

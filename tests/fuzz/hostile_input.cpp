@@ -253,7 +253,7 @@ void clients(Random& random) {
                {[&](std::string_view text) { sent += text.size(); },
                 [&](std::string_view line) { return monitor.execute(line, Monitor::Caller::Gdb); }, [] {}});
   MonitorPrompt prompt([&](std::string_view line) { return monitor.execute(line, Monitor::Caller::Person); },
-                       [&](std::string_view text) { sent += text.size(); }, random.chance(50), [] {});
+                       [&](std::string_view text) { sent += text.size(); }, random.chance(50));
   debugger.on_stop([&](const machine::Debugger::Stop& stop) { prompt.announce(monitor.describe(stop)); });
   stub.connected();
   for (unsigned step = 0; step < 150; ++step) {
