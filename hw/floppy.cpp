@@ -68,8 +68,6 @@ FloppyController::FloppyController(core::PortBus& ports, core::Clock& clock, cor
 void FloppyController::reset() {
   specify1_ = specify2_ = 0;
   locked_ = false;
-  implied_seek_ = false;
-  poll_off_ = false;
   perpendicular_ = 0;
   last_eot_ = 0;
   dor_ = tdr_ = 0;
@@ -207,6 +205,9 @@ void FloppyController::software_reset() {
   buffer_.clear();
   head_loaded_until_ = 0;
   perpendicular_ &= 0x3c;
+  // CONFIGURE's values go back to their defaults; LOCK protects those of the FIFO and the precompensation only.
+  implied_seek_ = false;
+  poll_off_ = false;
   if (!locked_) {
     fifo_off_ = true;
     fifo_threshold_ = 0;
@@ -218,7 +219,6 @@ void FloppyController::software_reset() {
 }
 
 void FloppyController::leave_reset() {
-  if (poll_off_) return;
   // Each of the four units reports itself once (5.2.4).
   for (unsigned unit = 0; unit < 4; ++unit) {
     sense_[unit] = true;

@@ -164,15 +164,23 @@ TEST(Floppy, LockKeepsTheFifoOverASoftwareReset) {
   EXPECT_EQ(rig.command({0x0e}, 10)[9], 0x00);
 }
 
-TEST(Floppy, WithPollingOffAResetIsSilent) {
-  Rig rig;
-  rig.start();
-  rig.command({0x13, 0x00, 0x10, 0x00}, 0);
-  rig.out8(0x3f2, 0x00);
-  rig.out8(0x3f2, 0x1c);
-  rig.run(10 * kMs);
-  EXPECT_FALSE(rig.irq.level());
-  EXPECT_EQ(rig.in8(0x3f4), 0x80);
+TEST(Floppy, AResetTurnsPollingOnAndReportsTheDrivesWhateverLockSays) {
+  // As Linux has it: CONFIGURE turns polling off, LOCK is on, and each reset must be followed by its interrupt.
+  for (const bool by_dsr : {false, true}) {
+    Rig rig;
+    rig.start();
+    rig.command({0x13, 0x00, 0x5a, 0x00}, 0);
+    rig.command({0x94}, 1);
+    if (by_dsr) {
+      rig.out8(0x3f4, 0x80);
+    } else {
+      rig.out8(0x3f2, 0x08);
+      rig.out8(0x3f2, 0x0c);
+    }
+    EXPECT_TRUE(rig.wait_irq());
+    for (u8 unit = 0; unit < 4; ++unit) EXPECT_EQ(rig.command({0x08}, 2), (Bytes{static_cast<u8>(0xc0 | unit), 0}));
+    EXPECT_EQ(rig.command({0x0e}, 10)[8], 0x0a);
+  }
 }
 
 TEST(Floppy, SeeksAndRecalibrates) {
