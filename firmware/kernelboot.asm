@@ -23,20 +23,21 @@
 ; Multiboot 1: the plan loads the segments, the modules and the information structure; mem_lower, mem_upper and the memory
 ; map are filled in from the BIOS, then the kernel is entered in flat 32-bit protected mode.
 ;
-; Memory used: 7E00h-8DFFh the plan, 8E00h-8EFFh variables, stack below 7E00h. Registers: DS = 0 throughout.
+; Memory used: 1000h-1FFFh the plan, 2000h-20FFh variables, stack below 1000h, 2400h-7FFFh multiboot's information: kernels
+; may be loaded from 8000h on. Registers: DS = 0 throughout.
 
         bits 16
         org 0
 
-PLAN            equ 0x7e00
+PLAN            equ 0x1000
 PLAN_SIZE       equ 0x1000
 LOADS           equ PLAN + 32
-DMA             equ 0x8e00              ; the command: control, length, address (big-endian)
-E820            equ 0x8e20              ; one entry of the memory map
-BEST            equ 0x8e40              ; best place for the initrd so far
-LIMIT           equ 0x8e44              ; first address that the initrd must not reach
-GDTR            equ 0x8e48
-TARGET          equ 0x8e50              ; far pointer
+DMA             equ 0x2000              ; the command: control, length, address (big-endian)
+E820            equ 0x2020              ; one entry of the memory map
+BEST            equ 0x2040              ; best place for the initrd so far
+LIMIT           equ 0x2044              ; first address that the initrd must not reach
+GDTR            equ 0x2048
+TARGET          equ 0x2050              ; far pointer
 DMA_PORT        equ 0x518
 
 DMA_READ        equ 2
@@ -325,7 +326,7 @@ multiboot:
         mov [bp + MBI_MEM_UPPER], eax
 .more:  test ebx, ebx
         jz .mapped
-        cmp di, 0xffe0
+        cmp di, 0x7fe0
         jb .entry
 .mapped:
         mov eax, edi

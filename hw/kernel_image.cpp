@@ -27,7 +27,7 @@ constexpr std::size_t kMostLoads = (4096 - kPlanHeader) / 16;
 /// The BIOS keeps its tables at the top of RAM.
 constexpr u64 kFirmwareReserve = 512 * 1024;
 /// Below 1 MiB kernels have what neither the boot itself nor the BIOS uses.
-constexpr u64 kLowLoad = 0x10000;
+constexpr u64 kLowLoad = 0x8000;
 constexpr u64 kLowLoadEnd = 0x90000;
 constexpr u64 kOneMiB = 0x100000;
 
@@ -204,8 +204,8 @@ constexpr std::size_t kMultibootSearch = 8192;
 constexpr u32 kNeedsUnknown = 0xfff8;  // requirements beyond page alignment, memory information and a video mode
 constexpr u32 kAddressFields = 1 << 16;
 
-constexpr u64 kInfoAt = 0x9000;  // the information structure and what it points to, below 64 KiB
-constexpr u64 kInfoEnd = 0xf800;
+constexpr u64 kInfoAt = 0x2400;  // the information structure and what it points to, below kLowLoad
+constexpr u64 kInfoEnd = 0x7800;
 constexpr std::size_t kInfoSize = 88;
 constexpr u32 kInfoCommandLine = 1 << 2;
 constexpr u32 kInfoModules = 1 << 3;

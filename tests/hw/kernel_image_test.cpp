@@ -175,20 +175,20 @@ TEST(MultibootKernel, TheInformationStructureNamesCommandLineAndModules) {
   r.modules = {{Bytes(100, 1), "mod1 x"}, {Bytes(5000, 2), "mod2"}};
   const Parsed p = parse(std::move(r));
   const Bytes& info = p.items.at(0x18);
-  const auto text = [&](u32 address) { return std::string(reinterpret_cast<const char*>(&info[address - 0x9000])); };
+  const auto text = [&](u32 address) { return std::string(reinterpret_cast<const char*>(&info[address - 0x2400])); };
   EXPECT_EQ(load_le<u32>(&info[0]), 0x20cu);
   EXPECT_EQ(text(load_le<u32>(&info[16])), "vmlinuz a b");
   EXPECT_EQ(text(load_le<u32>(&info[64])), "Orrery");
   ASSERT_EQ(load_le<u32>(&info[20]), 2u);
-  const u8* list = &info[load_le<u32>(&info[24]) - 0x9000];
+  const u8* list = &info[load_le<u32>(&info[24]) - 0x2400];
   EXPECT_EQ(load_le<u32>(list), 0x205000u);
   EXPECT_EQ(load_le<u32>(list + 4), 0x205064u);
   EXPECT_EQ(text(load_le<u32>(list + 8)), "mod1 x");
   EXPECT_EQ(load_le<u32>(list + 16), 0x206000u);
   EXPECT_EQ(load_le<u32>(list + 20), 0x206000u + 5000);
-  EXPECT_EQ(p.field(12), 0x9000u);
-  EXPECT_EQ(p.field(20), 0x9000u + info.size());
-  EXPECT_EQ(p.loads.back(), (Load{0x18, 0, 0x9000, static_cast<u32>(info.size())}));
+  EXPECT_EQ(p.field(12), 0x2400u);
+  EXPECT_EQ(p.field(20), 0x2400u + info.size());
+  EXPECT_EQ(p.loads.back(), (Load{0x18, 0, 0x2400, static_cast<u32>(info.size())}));
 }
 
 TEST(MultibootKernel, AddressFieldsOfTheHeaderServeOtherFormats) {
@@ -200,6 +200,14 @@ TEST(MultibootKernel, AddressFieldsOfTheHeaderServeOtherFormats) {
   EXPECT_EQ(p.loads[0], (Load{0x11, 0x100, 0x100000, 0x800}));
   EXPECT_EQ(p.loads[1], (Load{0x1f, 0, 0x100800, 0x2800}));
   EXPECT_EQ(p.field(16), 0x100040u);
+}
+
+TEST(MultibootKernel, LoadsBelowOneMegabyteWhatIsMadeForRealMode) {
+  Bytes k = multiboot_elf();
+  store_le<u32>(&k[64 + 12], 0x8000);
+  EXPECT_EQ(parse(request(k)).loads[0].address, 0x8000u);
+  store_le<u32>(&k[64 + 12], 0x7fff);
+  EXPECT_THROW(parse(request(k)), KernelError);
 }
 
 TEST(MultibootKernel, WhatCannotWorkIsRefused) {
