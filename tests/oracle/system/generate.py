@@ -638,6 +638,128 @@ def stepping(rng):
     return lines
 
 
+# A handler that notes where it was entered, DR6 and the flags in FRAME1, and goes on. %s: what it does to the frame.
+NOTE = """%%note: push eax
+ push ebx
+ mov ebx, [ss:FRAME1]
+ mov eax, [esp + 8]
+ mov [ss:FRAME1 + 8 + ebx], eax
+ mov eax, [esp + 16]
+ shl eax, 4
+ mov [ss:FRAME1 + 12 + ebx], eax
+ mov eax, dr6
+ and eax, 0xf00f
+ or [ss:FRAME1 + 12 + ebx], ax
+ mov eax, 0xffff0ff0
+ mov dr6, eax
+ add dword [ss:FRAME1], 8
+ cmp dword [ss:FRAME1], 0xa0
+ jae %%enough
+ @
+ pop ebx
+ pop eax
+ iretd
+%%enough: int 0x40"""
+
+
+@kind(10)
+def debug_events(rng):
+    """Debug exceptions that meet: TF, code, data and port breakpoints, INT1, INT3, INT n, INTO, BOUND, MOV SS, the T flag of a task;
+    the handler comes back, and notes each."""
+    lines = ["mov dword [FRAME1], 0", "jmp %%over"]
+    # Most handlers set RF, as a debugger does; without it a peer that saves no RF never gets on.
+    lines += NOTE.replace("@", rng.choice(["or byte [esp + 18], 1"] * 4 + ["nop", "and byte [esp + 17], ~1"])).split("\n") + ["%%over:"]
+    lines += ["mov eax, %%note", "mov word [IDT + 8], ax", "shr eax, 16", "mov word [IDT + 14], ax"]
+    if rng.random() < 0.1:
+        lines.append("mov byte [IDT + 13], 0x8f")  # a trap gate
+    # Handlers of the rest return, too.
+    for vector in (3, 4, 0x41):
+        if rng.random() < 0.8:
+            lines.append(f"gate IDT + {vector * 8}, 8, {LAND + 0x20:#x}, {rng.choice([0xee, 0xee, 0xef]):#x}")
+        else:
+            lines.append(f"or byte [IDT + {vector * 8 + 5}], 0x60")
+    cpl = rng.choice([0, 0, 3, 3])
+    task = rng.random() < 0.2
+    if task:
+        lines += [f"mov byte [{GDT} + {0x5d:#x}], 0xe9", f"mov dword [BTSS + 32], {LAND + 0x20:#x}", f"mov word [BTSS + 100], {rng.choice([1, 1, 0])}", f"mov dword [BTSS + 36], {rng.choice([2, 2, 0x102, 0x10002]):#x}"]
+        if rng.random() < 0.3:
+            lines.append("mov word [TSS + 100], 1")
+    dr7 = 0x400
+    spots = ["%%a", "%%b", "%%c", "%%d", "%%e", "FRAME0 + 0x100", "FRAME0 + 0x102", "FRAME0 + 0x104", "0x80", f"{LAND + 0x20:#x}", f"STACK{cpl} - 4"]
+    for n in range(rng.choice([0, 1, 1, 2, 4])):
+        spot = rng.choice(spots)
+        code = "%%" in spot or spot[:4] == "0x22"
+        lines += [f"mov eax, {spot}", f"mov dr{n}, eax"]
+        kind_of = 0 if code else 2 if spot == "0x80" else rng.choice([1, 3])
+        dr7 |= rng.choice([1, 2, 3]) << (2 * n) | (kind_of if rng.random() < 0.95 else rng.choice([0, 1, 3])) << (16 + 4 * n)
+        if dr7 >> (16 + 4 * n) & 3:
+            dr7 |= rng.choice([0, 1, 3]) << (18 + 4 * n)
+    if dr7 & 0xff:
+        lines += ["mov eax, 8", "mov cr4, eax", "mov eax, 0xffff0ff0", "mov dr6, eax", f"mov eax, {dr7:#x}", "mov dr7, eax"]
+    pieces = ["nop", "nop", "mov eax, [FRAME0 + 0x100]", "mov [FRAME0 + 0x104], al", "inc word [FRAME0 + 0x102]", "mov ax, ss\n mov ss, ax", "push ss\n pop ss", "mov [FRAME0 + 0x100], ss\n mov ss, [FRAME0 + 0x100]",
+              "int3", "int 0x41", "db 0xf1", "db 0xcd, 1" if cpl == 0 else "int 0x41", "mov al, 0x7f\n add al, 1\n into", "mov dword [FRAME0 + 0x10], 0\n mov dword [FRAME0 + 0x14], 0\n bound eax, [FRAME0 + 0x10]", "pushfd\n or dword [esp], 0x100\n popfd", "pushfd\n and dword [esp], ~0x100\n popfd",
+              "pushfd\n or dword [esp], 0x10100\n popfd", "push dword 0x10102\n push cs\n push dword ..@r#\n iretd\n ..@r#:", "push dword 0x102\n push cs\n push dword ..@r#\n iretd\n ..@r#:", "mov ax, ss\n mov ss, ax\n int3", "mov ax, ss\n mov ss, ax\n int 0x41", "mov ax, ss\n mov ss, ax\n db 0xf1", "mov ss, [FRAME0 + 0x100]\n int3",
+              "mov ax, ss\n mov ss, ax\n pushfd\n popfd", "call $ + 5\n pop eax", "jmp short $ + 2", "out 0x80, al" if cpl == 0 else "nop", "mov ecx, 2\n mov edi, FRAME0 + 0x100\n rep stosb", "mov ecx, 2\n mov esi, FRAME0 + 0x100\n rep lodsd", "xchg [FRAME0 + 0x100], eax", "push eax\n pop eax", "enter 8, 0\n leave", "mov eax, dr6" if cpl == 0 else "nop",
+              "mov ax, ds\n mov es, ax", "sti\n cli" if cpl == 0 else "nop"]
+    if task:
+        pieces += ["call 0x58:0"] * 12
+    lines += [f"enter_level {cpl}, {rng.choice([2, 0x102, 0x102, 0x102, 0x3102, 0x10102]):#x}"]
+    if "dr7" in " ".join(lines) and rng.random() < 0.5:
+        lines += ["mov [FRAME0 + 0x100], ss"]
+    for label in "abcde":
+        lines += [f"%%{label}:"] + [rng.choice(pieces).replace("..@r#", f"%%r{label}")]
+    return lines + ["nop", "done"]
+
+
+NMI = "mov dword [0xfee00300], 0x4400"  # to this processor, by its address in the upper half, delivery mode NMI
+
+
+@kind(8)
+def nmi(rng):
+    """NMI, which the local APIC sends itself: gates of all kinds, what comes at the same boundary, blocking until IRET."""
+    cpl = rng.choice([0, 0, 3, 3, 1])
+    lines = ["mov eax, [0xfee00020]", "mov [0xfee00310], eax", "mov dword [FRAME1], 0", "jmp %%over"]
+    # The handler of the first NMI hands the second one to the recorder, sends it, does something, and comes back.
+    middle = rng.choice(["nop", "nop", "int 0x41", "int3", "pushfd\n popfd", "ud2", "sti\n nop\n cli", "pushfd\n or dword [esp], 0x100\n popfd\n nop", "call 0x58:0", "push dword 0x1f0\n push dword 0\n iretd", "pushfd\n push cs\n push dword %%back\n iretd\n %%back:", "jmp 0x58:0",
+                         "push dword 2\n push dword 0x1f0\n push dword %%back\n iretd\n %%back:", "mov ax, 0x1f0\n mov fs, ax", "retf", "mov eax, 0x1f0\n push eax\n push eax\n retf", "pushfd\n push cs\n push dword %%back\n iretd\n %%back: mov ax, ss\n mov ss, ax\n nop",
+                         "pushfd\n pop eax\n or ah, 1\n push eax\n push cs\n push dword %%back\n iretd\n %%back: nop", "o16 pushf\n push word cs\n push word 0x22\n iretw"])
+    again = rng.random() < 0.75
+    lines += ["%%note: inc dword [ss:FRAME1]"] + ([f"ss {NMI}"] if again else []) + ["%%h1: nop", middle, "%%h2: nop", "nop", "iretd", "%%over:"]
+    way = rng.choice(["note", "note", "note", "note", "recorder", "task", "bad", "landing"])
+    if way == "note":
+        lines += [f"gate IDT + 16, 8, 0, {rng.choice([0x8e, 0x8e, 0x8f]):#x}", "mov eax, %%note", "mov word [IDT + 16], ax", "shr eax, 16", "mov word [IDT + 22], ax"]
+        # The second one ends the scenario.
+        at = lines.index("%%h1: nop") - (1 if again else 0)
+        lines[at:at] = ["mov dword [ss:IDT + 16], 8 << 16 | ((MACHINE + STUBS_OFFSET + 16) & 0xffff)", "mov dword [ss:IDT + 20], (MACHINE & 0xffff0000) | 0x8e00"]
+    elif way == "task":
+        lines += [f"gate IDT + 16, {rng.choice([0x58, 0x58, 0x60, 0x68]):#x}, 0, 0x85"]
+        if rng.random() < 0.7:
+            lines += [f"mov dword [{task} + 32], {LAND + rng.choice([0x20, 0x20, 0]):#x}" for task in ("BTSS", "DTSS")]
+        if rng.random() < 0.3:
+            lines.append("mov word [BTSS + 100], 1")
+        if rng.random() < 0.3:
+            lines += task_fault(rng, 0x58)
+    elif way == "bad":
+        lines += [rng.choice(["gate IDT + 16, 8, LAND32, 0x0e", "gate IDT + 16, 0x1f0, 0, 0x8e", "gate IDT + 16, 0, 0, 0x8e", "gate IDT + 16, 0x10, 0, 0x8e", "gate IDT + 16, 0x3b, 0, 0x8e", "gate IDT + 16, 0x78, 0x1000, 0x8e", "gate IDT + 16, 0x58, 0, 5", "gate IDT + 16, 8, LAND32, 0x80", "mov word [FRAME1 + 0x800], 0x10\n mov dword [FRAME1 + 0x802], IDT\n lidt [FRAME1 + 0x800]"])]
+        if rng.random() < 0.3:
+            lines += corrupt_inner_stack(rng)
+    elif way == "landing":
+        lines.append(f"gate IDT + 16, {rng.choice([0x78, 0x80, 0x78]):#x}, {rng.choice([0x20, 0x20, 0]):#x}, {rng.choice([0x8e, 0x8e, 0x8f, 0x86]):#x}")
+    if rng.random() < 0.5:
+        lines.append(f"gate IDT + 0x208, {rng.choice(['8', '8', '0x3b'])}, {LAND + 0x20:#x}, 0xee")
+    if rng.random() < 0.3:
+        lines.append(f"gate IDT + 48, 8, {LAND:#x}, 0x8e")
+    flags = rng.choice([2, 2, 2, 0x3002, 0x102, 0x40002])
+    if rng.random() < 0.25:
+        lines.append("irq_pending")
+        flags |= rng.choice([0x200, 0x200, 0])
+    if rng.random() < 0.25:
+        lines += ["mov eax, %%x", "mov dr0, eax", "mov eax, 0xfee00300", "mov dr1, eax", f"mov eax, {rng.choice([0x401, 0x4 | 0x00d00400, 0x5 | 0x00d00400]):#x}", "mov dr7, eax"]
+    lines += [f"enter_level {cpl}, {flags:#x}"]
+    lines += [rng.choice(["nop", "nop", "mov ax, ss\n mov ss, ax", "push ss\n pop ss"]), NMI, "%%x: " + rng.choice(["nop", "nop", "nop", "int3", "int 0x41", "ud2", "mov ax, ss\n mov ss, ax", "jmp short $ + 2", "mov eax, [0xfee00300]", "mov eax, [0x7fff000]", "pushfd\n popfd", "xor ecx, ecx\n div ecx"]), "nop", "nop"]
+    return lines + ["done"]
+
+
 @kind(6)
 def double_fault(rng):
     """Faults while faults are delivered."""

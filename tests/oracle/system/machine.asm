@@ -241,6 +241,7 @@ calm:
   mov eax, PD
   mov cr3, eax
   lgdt [machine_gdtr]
+  lidt [machine_idtr]           ; an NMI that waits comes after the next IRET
   push dword 2                  ; IRET: POPF may leave VIF and VIP
   push dword CODE0
   push dword .code
@@ -392,7 +393,7 @@ report:
   mov esi, template
   mov edi, ARENA
   mov ebp, ARENA_SIZE
-  mov edx, 48                   ; enough
+  mov edx, 72                   ; enough
 .compare:
   mov ecx, ebp
   shr ecx, 2
@@ -472,6 +473,12 @@ align 8
 machine_gdt: dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x0000890000000067 | (MACHINE_TSS << 16)
 machine_gdtr: dw 31
   dd machine_gdt
+machine_idt: dq 0, 0             ; NMI alone
+  dw (MACHINE + nothing - $$) & 0xffff, CODE0, 0x8e00, (MACHINE + nothing - $$) >> 16
+machine_idtr: dw 23
+  dd machine_idt
+nothing: iretd
+align 4
 current: dd 0
 calm_return: dd 0
 outcome: dd 0
