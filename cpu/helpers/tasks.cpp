@@ -87,9 +87,9 @@ void load_task_code(Engine& e, u16 selector) {
   set_segment(e, kCs, segment_of(selector, d));
 }
 
-void load_task_stack(Engine& e, u16 selector) {
+void load_task_stack(Engine& e, u16 selector, unsigned level) {
   if (null_selector(selector)) e.fault(kTs, selector_error(selector));
-  Descriptor d = check_stack_segment(e, selector, e.s.cpl, kTs);
+  Descriptor d = check_stack_segment(e, selector, level, kTs);
   mark_accessed(e, d);
   set_segment(e, kSs, segment_of(selector, d));
 }
@@ -105,15 +105,20 @@ void load_task_data(Engine& e, unsigned seg, u16 selector) {
   set_segment(e, seg, segment_of(selector, d));
 }
 
-/// Step 13 of SDM vol. 3, 7.3: descriptors are loaded and qualified in the context of the new task.
+/// Step 13 of SDM vol. 3, 7.3: descriptors are loaded and qualified in the context of the new task, the stack before
+/// the code (table 7-1). Until the stack is there a fault is one of level 3, so that its handler comes on the inner
+/// stack of the new TSS: on the task's own there would be a double fault in its place.
 void load_task_segments(Engine& e, const TaskImage& t) {
+  const u8 level = e.s.cpl;
+  e.s.cpl = 3;
   load_task_ldt(e, t.ldt);
   if (e.v86()) {
     for (unsigned seg = 0; seg < kSegCount; ++seg) set_real_segment(e, seg, t.selectors[seg]);
     return;
   }
+  load_task_stack(e, t.selectors[kSs], level);
+  e.s.cpl = level;
   load_task_code(e, t.selectors[kCs]);
-  load_task_stack(e, t.selectors[kSs]);
   for (const unsigned seg : {kDs, kEs, kFs, kGs}) load_task_data(e, seg, t.selectors[seg]);
 }
 

@@ -164,7 +164,7 @@ TEST_F(Tasks, NewTaskChecksAreFaultsOfTheNewTask) {
       {96, kG | 4, CpuRig::descriptor(0, 0, 0x82, 0), kTs, kG | 4},       // LDT: in an LDT
       {76, 0, 0, kTs, 0},                                                 // CS: null
       {76, CpuRig::kData0, 0, kTs, CpuRig::kData0},                       // CS: not code
-      {76, kG | 1, CpuRig::descriptor(0, 0xfffff, 0x9a, 0xc0), kTs, kG},  // CS: DPL != RPL
+      {76, kG, CpuRig::descriptor(0, 0xfffff, 0xba, 0xc0), kTs, kG},      // CS: DPL != RPL
       {76, kG, CpuRig::descriptor(0, 0xfffff, 0x1a, 0xc0), kNp, kG},      // CS: absent
       {84, CpuRig::kTss0, 0, kTs, CpuRig::kTss0},                         // DS: a TSS
       {84, kG, CpuRig::descriptor(0, 0xfffff, 0x98, 0xc0), kTs, kG},      // DS: execute-only
@@ -232,6 +232,49 @@ TEST_F(Tasks, NewStackChecks) {
     EXPECT_EQ(r.s.tr.selector, CpuRig::kTss16Selector);
     EXPECT_EQ(r.r16(0x7800 - 2), c.error);
   }
+}
+
+// Interrupt 10, table 7-1: the handler of a fault that comes before the new task has a stack cannot use it: it comes on
+// the inner stack that the new TSS names, and the fault is told, not a double fault. The stack is looked at before the
+// code segment.
+TEST_F(Tasks, AFaultBeforeTheNewTaskHasAStackIsToldOnItsInnerStack) {
+  struct {
+    u32 offset;
+    u16 value;
+    u64 descriptor;
+    int fault;
+    u16 error;
+    bool inner;
+  } cases[] = {
+      {96, CpuRig::kData0, 0, kTs, CpuRig::kData0, true},                    // LDT: wrong type
+      {80, 0, 0, kTs, 0, true},                                              // SS: null
+      {80, kG, CpuRig::descriptor(0, 0xfffff, 0x12, 0xc0), kSsv, kG, true},  // SS: absent
+      {76, CpuRig::kData0, 0, kTs, CpuRig::kData0, false},                   // CS: not code
+      {76, kG, CpuRig::descriptor(0, 0xfffff, 0x1a, 0xc0), kNp, kG, false},  // CS: absent
+  };
+  for (const auto& c : cases) {
+    start(0);
+    if (c.descriptor != 0) r.gdt(kG, c.descriptor);
+    r.w16(kT1 + c.offset, c.value);
+    r.w32(kT1 + 4, 0x8700);
+    r.w16(kT1 + 8, CpuRig::kData0);
+    SCOPED_TRACE(testing::Message() << "offset " << c.offset << " value " << c.value);
+    jmp_tss();
+    EXPECT_FAULT(r, c.fault, c.error);
+    EXPECT_EQ(r.s.tr.selector, CpuRig::kTss1);
+    EXPECT_EQ(r.s.gpr[kRsp], (c.inner ? 0x8700u - 24 : 0x8800u - 16));
+    EXPECT_EQ(r.stack(1), 0x15000u) << "EIP of the new task";
+    if (c.inner) EXPECT_EQ(r.stack(4), 0x8800u);
+  }
+}
+
+TEST_F(Tasks, OfABadStackAndABadCodeSegmentTheStackIsTold) {
+  r.w16(kT1 + 76, CpuRig::kTss0);
+  r.w16(kT1 + 80, CpuRig::kTss1);
+  r.w32(kT1 + 4, 0x8700);
+  r.w16(kT1 + 8, CpuRig::kData0);
+  jmp_tss();
+  EXPECT_FAULT(r, kTs, CpuRig::kTss1);
 }
 
 TEST_F(Tasks, EntryPointBeyondTheNewCodeSegmentIsGeneralProtectionInTheNewTask) {

@@ -48,8 +48,6 @@ def explain_either(c, name, address):
         return "which of several bad selectors of a TSS the fault names is model-specific (7.3)"
     if address in range(0x7000, 0x700c) and bits is not None and bits & ~0x60 == 0 and c.vector == c.their_vector:
         return "A and D of another page that an access which faults has touched (4.8)"
-    if c.vector == c.their_vector == 8 and c.kind == "task_switch" and address in range(0x800, 0x1000):
-        return "a fault after the commit of a task switch: which level and stack deliver it is not defined (7.3, 6.15 #TS)"
     bottom = (c.vector == 8 and address == 0x1000 or c.vector in (8, 12) and c.kind == "stack_limit") or "STACK16" in c.source and address in (0x1000, 0x1004)
     if c.vector == c.their_vector == 10 and address is not None and address < 0x280 and address & 4 and bits == 0x100:
         return "which of several bad selectors of a TSS the fault names is model-specific (7.3)"
@@ -191,9 +189,6 @@ def explain_whole(peer, c):
             return "a fault after the commit of a task switch: which level and stack deliver it is not defined (7.3, 6.15 #TS)"
     if peer == "Bochs" and c.kind == "double_fault" and c.vector == 8 and "STACK16" in c.source and ", 0x2000, 0x8e" in c.source:
         return "looks at EIP before the room on the stack (vol. 2, INT)"
-    task = c.kind in ("task_switch", "interrupt", "far_transfer", "far_return", "double_fault", "virtual_8086", "nmi")
-    if task and c.vector == 8 and c.their_vector in (10, 11, 12, 13):
-        return "a fault after the commit of a task switch: which level and stack deliver it is not defined (7.3, 6.15 #TS)"
     return None
 
 
