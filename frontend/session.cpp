@@ -16,6 +16,7 @@
 namespace orrery::frontend {
 namespace {
 
+constexpr unsigned kMostFaults = 5;  // triple faults that are told of
 constexpr u64 kPictureNs = 16'000'000;
 
 u64 host_ns() {
@@ -72,7 +73,15 @@ Session::Session(Settings settings, std::shared_ptr<const machine::JournalReader
   ports_ = std::make_unique<HostPorts>(settings_, report, [this] { quit(); });
   machine::Host host;
   ports_->attach(host);
-  host.report = [](std::string_view line) { tell(line); };
+  host.report = [faults = 0u](std::string_view line) mutable {
+    // A guest that crashes, resets and crashes again would go on to say so for ever.
+    if (line.starts_with("triple fault") && ++faults > kMostFaults) return;
+    tell(line);
+    if (faults == kMostFaults) {
+      faults += 1;
+      tell("the guest resets after each; no more of them are told (-no-reboot ends the run at the first)");
+    }
+  };
   host.log = &log_;
   machine_ = std::make_unique<machine::Machine>(settings_.config, std::move(host));
   if (!settings_.record.empty()) machine_->record_to(settings_.record);
@@ -205,7 +214,9 @@ bool Session::end_of_run(machine::RunResult result) {
     debugger_->hold(std::move(result));
     return true;
   }
-  const bool stay = result.reason == machine::StopReason::PowerOff && settings_.config.no_shutdown;
+  // A machine that is off comes to no virtual time at which to end.
+  const bool stay =
+      result.reason == machine::StopReason::PowerOff && settings_.config.no_shutdown && !settings_.run_for;
   const std::lock_guard lock(mutex_);
   stop_ = result;
   status_.stopped = true;

@@ -378,6 +378,25 @@ TEST_F(Cli, ExplainPrintsTheMachineAndDoesNotRunIt) {
   EXPECT_NE(ran.error.find("orrery: a.img: 1.44 MB floppy: -fda a.img"), std::string::npos) << ran.error;
 }
 
+TEST_F(Cli, ARunForAWhileEndsWithAGuestThatSwitchesItselfOff) {
+  // mov dx, 604h; mov ax, 2000h; out dx, ax; jmp $
+  boot_sector("off.img", {0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef, 0xeb, 0xfe});
+  const Ran ran = run("off.img -snapshot -display none -no-shutdown -run-for 5");
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_NE(ran.error.find("switched the machine off"), std::string::npos) << ran.error;
+}
+
+TEST_F(Cli, AGuestThatCrashesAgainAndAgainIsNotToldOfForEver) {
+  // lidt [7c06h]; int3, with an empty table
+  boot_sector("crash.img", {0x0f, 0x01, 0x1e, 0x06, 0x7c, 0xcc, 0, 0, 0, 0, 0, 0});
+  const Ran ran = run("crash.img -snapshot -display none -run-for 1");
+  EXPECT_EQ(ran.status, 0);
+  std::size_t told = 0;
+  for (std::size_t at = 0; (at = ran.error.find("triple fault at", at)) != std::string::npos; ++at) ++told;
+  EXPECT_EQ(told, 5u) << ran.error;
+  EXPECT_NE(ran.error.find("-no-reboot ends the run at the first"), std::string::npos) << ran.error;
+}
+
 TEST_F(Cli, DebugExitGivesTheExitStatus) {
   // mov al, 0x10; out 0xf4, al; jmp $
   boot_sector("exit.img", {0xb0, 0x10, 0xe6, 0xf4, 0xeb, 0xfe}, 512);
@@ -424,6 +443,14 @@ TEST_F(Cli, ARecordedRunReplaysAndADivergingOneIsNoticed) {
   const Ran other = run("replay run.orrery");
   EXPECT_EQ(other.status, 2) << other.error;
   EXPECT_NE(other.error.find("put the file of that time back"), std::string::npos) << other.error;
+}
+
+TEST_F(Cli, WhatIsNoRecordingIsRefused) {
+  for (const std::string file : {"nothing.orrery", "."}) {
+    const Ran ran = run("replay " + file);
+    EXPECT_EQ(ran.status, 2);
+    EXPECT_NE(ran.error.find("that -record wrote"), std::string::npos) << ran.error;
+  }
 }
 
 TEST_F(Cli, ATestScriptPassesFailsAndLeavesItsFiles) {
