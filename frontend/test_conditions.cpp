@@ -91,14 +91,16 @@ TestRunner::Check TestRunner::look(const ModeCondition& c) {
   const hw::TextScreen text = machine_->text_screen();
   const hw::Frame& frame = machine_->frame();
   const std::string found = text.text_mode() ? fmt::format("text of {}x{}", text.columns, text.rows)
+                            : frame.dark     ? std::string("a dark screen")
                                              : fmt::format("graphics of {}x{}", frame.width, frame.height);
+  const bool graphics = !text.text_mode() && !frame.dark && frame.width != 0;
   switch (c.kind) {
     case ModeCondition::Kind::Text: return {text.text_mode(), found};
-    case ModeCondition::Kind::Graphics: return {!text.text_mode() && frame.width != 0, found};
+    case ModeCondition::Kind::Graphics: return {graphics, found};
     case ModeCondition::Kind::Size: break;
   }
   const bool text_size = text.text_mode() && text.columns == c.width && text.rows == c.height;
-  return {text_size || (!text.text_mode() && frame.width == c.width && frame.height == c.height), found};
+  return {text_size || (graphics && frame.width == c.width && frame.height == c.height), found};
 }
 
 TestRunner::Check TestRunner::look(const CursorCondition& c) {

@@ -146,6 +146,8 @@ const Frame& VgaRenderer::render(const VgaScene& scene, const std::vector<u8>& d
   if (redraw_) {
     view_ = std::move(view);
     valid_ = true;
+    changed_ = frame_.dark != (view_.kind == Kind::Blank);
+    frame_.dark = view_.kind == Kind::Blank;
     unsigned aspect_width = 4;
     unsigned aspect_height = 3;
     // Square pixels in DISPI modes, but for those that were made for a screen of 4:3 with other ones.

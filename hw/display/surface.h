@@ -47,8 +47,9 @@ struct Frame {
   std::vector<u32> pixels;  // 0x00RRGGBB, row by row, width * height of them
   unsigned aspect_width = 4;
   unsigned aspect_height = 3;
-  u32 border = 0;  // 0x00RRGGBB: the overscan colour around the picture
-  u64 serial = 0;  // changes whenever anything above changed
+  u32 border = 0;     // 0x00RRGGBB: the overscan colour around the picture
+  bool dark = false;  // the adapter shows nothing: switched off, or no mode was set yet
+  u64 serial = 0;     // changes whenever anything above changed
 
   // Text modes: the character cell in pixels of the picture; 0 in graphics modes.
   unsigned cell_width = 0;

@@ -460,6 +460,7 @@ TEST_F(Cli, ATestScriptPassesFailsAndLeavesItsFiles) {
               512);
   std::ofstream(folder_ / "good.test") << "machine -fda ok.img -m 8\n"
                                           "test \"boots\"\n"
+                                          "expect no mode graphics\n"  // nor any other, before one is set
                                           "wait text /^OK/ 20s\n"
                                           "expect mode 80x25; expect mem 0x7dfe == \"\\x55\\xaa\"\n"
                                           "test \"takes keys\"\n"

@@ -377,6 +377,9 @@ TEST(VgaPictures, BeforeAnyModeIsSetThePictureIsBlack) {
   EXPECT_EQ(f.height, 400u);
   EXPECT_TRUE(std::all_of(f.pixels.begin(), f.pixels.end(), [](u32 p) { return p == 0; }));
   EXPECT_FALSE(b.vga.text_screen().text_mode());
+  EXPECT_TRUE(f.dark);
+  b.set_mode(0x13);
+  EXPECT_FALSE(b.vga.render().dark);
 }
 
 TEST(VgaPictures, TheSerialChangesWithThePictureAndOnlyThen) {
