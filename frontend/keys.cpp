@@ -118,6 +118,32 @@ void append_combination(std::vector<machine::KeyInput>& inputs, const std::vecto
   for (std::size_t i = keys.size(); i-- > 0;) inputs.push_back({keys[i], false, paced});
 }
 
+namespace {
+
+void append_character(std::vector<machine::KeyInput>& inputs, const CharacterKey& key) {
+  append_combination(inputs, key.shift ? std::vector<KeyUsage>{kLeftShift, key.key} : std::vector{key.key}, true);
+}
+
+}  // namespace
+
+std::vector<machine::KeyInput> pasted_keys(std::string_view text, std::size_t& left_out) {
+  std::vector<machine::KeyInput> inputs;
+  left_out = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<u8>(text[i]);
+    if (byte == '\r' && i + 1 < text.size() && text[i + 1] == '\n') continue;
+    const auto key = byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r'
+                         ? std::nullopt
+                         : key_for_character(byte == '\r' ? '\n' : text[i]);
+    if (key) {
+      append_character(inputs, *key);
+    } else if ((byte & 0xc0) != 0x80) {  // once a character
+      ++left_out;
+    }
+  }
+  return inputs;
+}
+
 std::vector<machine::KeyInput> typed_keys(std::string_view text) {
   std::vector<machine::KeyInput> inputs;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -135,7 +161,7 @@ std::vector<machine::KeyInput> typed_keys(std::string_view text) {
     if (text[i] == '{' && i + 1 < text.size()) ++i;  // a doubled brace
     const auto key = key_for_character(text[i]);
     if (!key) usage_error("a US keyboard cannot type the byte {:#04x}: use ASCII", static_cast<u8>(text[i]));
-    append_combination(inputs, key->shift ? std::vector<KeyUsage>{kLeftShift, key->key} : std::vector{key->key}, true);
+    append_character(inputs, *key);
   }
   return inputs;
 }

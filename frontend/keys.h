@@ -32,6 +32,9 @@ std::optional<CharacterKey> key_for_character(char c);
 /// Presses and releases: a whole combination.
 void append_combination(std::vector<machine::KeyInput>& inputs, const std::vector<machine::KeyUsage>& keys, bool paced);
 
+/// Text (UTF-8) as it is, typed on a US keyboard; counts the characters that it has no keys for.
+std::vector<machine::KeyInput> pasted_keys(std::string_view text, std::size_t& left_out);
+
 /// Text to be typed, with {name} or {ctrl-c} for keys and {{ for a brace. Throws UsageError for what no US keyboard
 /// has.
 std::vector<machine::KeyInput> typed_keys(std::string_view text);

@@ -337,6 +337,7 @@ std::string full_help_text() {
       "  I         whole multiples of the guest's lines only\n"
       "  P         pause\n"
       "  Space     turbo: as fast as the host can\n"
+      "  V         paste: types the clipboard's text on the guest's keyboard (US layout)\n"
       "  E         screenshot (Print Screen, too)\n"
       "  End       types Ctrl-Alt-Delete\n";
   text += "\nTaken and without effect:";

@@ -20,6 +20,7 @@ SDL_Keycode printed(const SDL_Keysym& key) {
     case SDL_SCANCODE_I: return SDLK_i;
     case SDL_SCANCODE_P: return SDLK_p;
     case SDL_SCANCODE_U: return SDLK_u;
+    case SDL_SCANCODE_V: return SDLK_v;
     default: return key.sym;
   }
 }
@@ -50,6 +51,7 @@ HostKey host_key(const SDL_Keysym& key) {
     case SDLK_KP_MINUS: return HostKey::Smaller;
     case SDLK_i: return HostKey::Integer;
     case SDLK_p: return HostKey::Pause;
+    case SDLK_v: return HostKey::Paste;
     case SDLK_SPACE: return HostKey::Turbo;
     case SDLK_e:
     case SDLK_PRINTSCREEN:

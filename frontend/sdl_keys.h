@@ -24,6 +24,7 @@ enum class HostKey : u8 {
   Turbo,          // Space
   Screen,         // 1: the guest's screen
   Monitor,        // 2: the monitor
+  Paste,          // V: the clipboard is typed
   Screenshot,     // E, Print Screen
   CtrlAltDelete,  // End: what the host's desktop would not let through
 };

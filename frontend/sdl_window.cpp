@@ -9,6 +9,7 @@
 #include <exception>
 
 #include "frontend/image_detect.h"
+#include "frontend/keys.h"
 #include "frontend/media_change.h"
 #include "frontend/png.h"
 #include "frontend/sdl_title.h"
@@ -292,6 +293,7 @@ void SdlWindow::act(HostKey key) {
       break;
     case HostKey::Screen: show_console(false); break;
     case HostKey::Monitor: show_console(true); break;
+    case HostKey::Paste: paste(); break;
     case HostKey::Screenshot: screenshot(); break;
     case HostKey::CtrlAltDelete:
       if (!in_console_) ctrl_alt_delete();
@@ -304,6 +306,28 @@ void SdlWindow::set_speed(machine::Speed speed) {
   speed_ = speed;
   session_->set_speed(speed, session_->settings().speed_percent);
   show_title();
+}
+
+/// The clipboard's text, on the guest's keyboard as fast as the guest reads it, or in the monitor's line.
+void SdlWindow::paste() {
+  constexpr std::size_t kMost = 64 * 1024;
+  char* const clipboard = SDL_GetClipboardText();
+  const std::string text = clipboard == nullptr ? "" : clipboard;
+  SDL_free(clipboard);
+  if (text.size() > kMost) {
+    tell(fmt::format("paste: {} bytes are too many to be typed: put them on a disk or CD image", text.size()));
+    return;
+  }
+  if (in_console_) {
+    session_->monitor_input(text.substr(0, text.find_first_of("\r\n")));
+    return;
+  }
+  std::size_t left_out = 0;
+  const std::vector<machine::KeyInput> keys = pasted_keys(text, left_out);
+  release_all();  // Ctrl and Alt are down
+  for (const machine::KeyInput& key : keys) session_->post(key);
+  if (left_out != 0)
+    tell(fmt::format("paste: {} characters that a US keyboard has no keys for were left out", left_out));
 }
 
 void SdlWindow::screenshot() {

@@ -68,6 +68,7 @@ class SdlWindow final : public Display {
   void set_scaling(Scaling scaling);
   void fit_window();
   void screenshot();
+  void paste();
   void ctrl_alt_delete();
   void show_title();
   std::pair<u16, u16> pointer_at(int x, int y) const;

@@ -43,6 +43,15 @@ TEST(Keys, TextIsTypedOnAUsKeyboard) {
   EXPECT_EQ(keys[8], (machine::KeyInput{40, true, true}));
 }
 
+TEST(Keys, PastedTextIsTypedAsItIs) {
+  std::size_t left_out = 0;
+  EXPECT_EQ(pasted_keys("a{F1}\n", left_out), typed_keys("a{{F1}\n"));
+  EXPECT_EQ(left_out, 0u);
+  EXPECT_EQ(pasted_keys("x\r\ny\rz", left_out), typed_keys("x\ny\nz")) << "any kind of line end is one Enter";
+  EXPECT_EQ(pasted_keys("g\xc3\xa4n\xe2\x82\xac\x1b!", left_out), typed_keys("gn!"));
+  EXPECT_EQ(left_out, 3u) << "two letters of more than a byte, and an escape";
+}
+
 TEST(Keys, EveryPrintableCharacterHasAKey) {
   for (char c = 0x20; c < 0x7f; ++c) EXPECT_TRUE(key_for_character(c)) << c;
   EXPECT_FALSE(key_for_character('\x01'));

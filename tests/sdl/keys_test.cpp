@@ -51,6 +51,7 @@ TEST(SdlKeys, HostKeysAreOnLeftCtrlAndLeftAlt) {
   EXPECT_EQ(pressed(SDL_SCANCODE_EQUALS, SDLK_EQUALS, kHost | KMOD_LSHIFT), HostKey::Bigger);
   EXPECT_EQ(pressed(SDL_SCANCODE_KP_MINUS, SDLK_KP_MINUS, kHost), HostKey::Smaller);
   EXPECT_EQ(pressed(SDL_SCANCODE_PRINTSCREEN, SDLK_PRINTSCREEN, kHost), HostKey::Screenshot);
+  EXPECT_EQ(pressed(SDL_SCANCODE_V, SDLK_v, kHost), HostKey::Paste);
   EXPECT_EQ(pressed(SDL_SCANCODE_1, SDLK_1, kHost), HostKey::Screen);
   EXPECT_EQ(pressed(SDL_SCANCODE_2, static_cast<SDL_Keycode>(0xe9), kHost), HostKey::Monitor) << "a French keyboard";
   EXPECT_EQ(pressed(SDL_SCANCODE_END, SDLK_END, kHost), HostKey::CtrlAltDelete);
