@@ -326,8 +326,7 @@ void SdlWindow::paste() {
   const std::vector<machine::KeyInput> keys = pasted_keys(text, left_out);
   release_all();  // Ctrl and Alt are down
   for (const machine::KeyInput& key : keys) session_->post(key);
-  if (left_out != 0)
-    tell(fmt::format("paste: {} characters that a US keyboard has no keys for were left out", left_out));
+  if (left_out != 0) tell(fmt::format("paste: a US keyboard has no keys for {} of the characters", left_out));
 }
 
 void SdlWindow::screenshot() {
