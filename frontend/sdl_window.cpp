@@ -168,7 +168,7 @@ void SdlWindow::take_news() {
     picture_->upload(frame_);
   }
   redraw_ = true;
-  if (reshaped) fit_window();
+  if (reshaped && !in_console_) fit_window();  // the monitor takes what room there is
 }
 
 void SdlWindow::window_event(const SDL_WindowEvent& event) {
