@@ -39,7 +39,11 @@ void* CodeCache::allocate(std::size_t bytes) {
 }
 
 void CodeCache::flush_all() {
-  for (auto& [page, info] : pages_) e_.memory.page(page).code = 0;
+  for (auto& [address, info] : pages_) {
+    core::GuestMemory::Page& page = e_.memory.page(address);
+    page.code = 0;
+    page.sticky = false;
+  }
   pages_.clear();
   std::fill(table_.begin(), table_.end(), nullptr);
   chunks_.clear();
@@ -49,11 +53,6 @@ void CodeCache::flush_all() {
 }
 
 void CodeCache::flush_translations() { ++fetch_generation_; }
-
-bool CodeCache::sticky(u64 physical) const {
-  const auto it = pages_.find(physical & kPageBits);
-  return it != pages_.end() && it->second.drops >= kStickyDrops;
-}
 
 u64 CodeCache::fetch_page(u64 linear) {
   FetchEntry& f = fetches_[(linear >> 12) & 255];
@@ -68,9 +67,8 @@ u64 CodeCache::fetch_page(u64 linear) {
 }
 
 Block* CodeCache::lookup(u64 rip) {
-  const u64 linear = e_.code64() ? rip : (e_.s.seg[kCs].base + rip) & 0xffffffff;
-  JumpEntry& j = jumps_[(linear ^ (linear >> 12)) & (kJumpSize - 1)];
-  if (j.linear == linear && j.mode == e_.mode && j.generation == e_.link_generation) return j.block;
+  const u64 linear = e_.code_address(rip);
+  if (Block* known = recent(linear); known != nullptr) return known;
   e_.begin_fetch();
   if (rip >= e_.code_end) e_.general_protection();
   const u64 physical = fetch_page(linear) | (linear & core::kPageMask);
@@ -82,12 +80,14 @@ Block* CodeCache::lookup(u64 rip) {
     break;
   }
   if (b == nullptr) b = build(rip, linear, physical);
-  if (b->cached) j = JumpEntry{.linear = linear, .mode = e_.mode, .generation = e_.link_generation, .block = b};
+  if (b->cached)
+    jumps_[jump_slot(linear)] =
+        JumpEntry{.linear = linear, .mode = e_.mode, .generation = e_.link_generation, .block = b};
   return b;
 }
 
 Block* CodeCache::single(u64 rip) {
-  const u64 linear = e_.code64() ? rip : (e_.s.seg[kCs].base + rip) & 0xffffffff;
+  const u64 linear = e_.code_address(rip);
   e_.begin_fetch();
   if (rip >= e_.code_end) e_.general_protection();
   const u64 physical = fetch_page(linear) | (linear & core::kPageMask);
@@ -287,7 +287,7 @@ void CodeCache::drop_overlapping(u64 page_address, u64 first, u64 last) {
   page.code = left;
   if (any) {
     ++e_.link_generation;
-    if (info.drops < kStickyDrops) ++info.drops;
+    if (info.drops < kStickyDrops && ++info.drops == kStickyDrops) page.sticky = true;
     if (e_.block != nullptr && (!e_.block->valid || e_.block == &prefix_block_ || e_.block == &scratch_block_))
       e_.attention();
   }

@@ -16,26 +16,6 @@
 
 namespace orrery::cpu {
 
-struct Block {
-  u64 physical = 0;         // of the first byte
-  u64 physical2 = ~u64{0};  // page-crossing block: physical page of its second part
-  u32 mode = 0;
-  u16 count = 0;  // instructions, the closing pseudo-instruction not counted
-  u16 bytes = 0;
-  bool valid = true;
-  bool cached = false;           // may be linked to: stays what it is until it is dropped
-  std::array<Block*, 2> link{};  // successors: 0 fall-through or not taken, 1 taken
-  std::array<u32, 2> link_generation{};
-  Block* hash_next = nullptr;
-  void* compiled = nullptr;  // what jit/ made of it; insns[0].handler leads there
-  Insn* insns = nullptr;     // count + 1: the last one leads on to the next block
-
-  /// Both lie in one and the same page: where `other` was fetched, so can this.
-  bool near(const Block& other) const {
-    return ((physical ^ other.physical) & ~core::kPageMask) == 0 && physical2 == ~u64{0} && other.physical2 == ~u64{0};
-  }
-};
-
 class CodeCache {
  public:
   static constexpr unsigned kMaxInsns = 64;
@@ -43,6 +23,12 @@ class CodeCache {
   explicit CodeCache(Engine& engine);
   ~CodeCache();
 
+  /// The block at this linear address in the present mode if it was looked up lately, else null.
+  Block* recent(u64 linear) const {
+    const JumpEntry& j = jumps_[jump_slot(linear)];
+    const bool hit = j.linear == linear && j.mode == e_.mode && j.generation == e_.link_generation;
+    return hit ? j.block : nullptr;
+  }
   /// The block that starts at CS:rip in the present mode; decodes it if need be. Throws Fault (with engine.current set
   /// to a placeholder at that address) if its first instruction cannot be fetched or is undefined.
   Block* lookup(u64 rip);
@@ -60,7 +46,6 @@ class CodeCache {
   void drop_offsets(std::span<const u64> offsets_in_page);
   /// Linear addresses may lead elsewhere now.
   void flush_translations();
-  bool sticky(u64 physical) const;
 
  private:
   struct PageInfo {
@@ -93,6 +78,7 @@ class CodeCache {
   static constexpr unsigned kStickyDrops = 16;
   static constexpr std::size_t kArenaBytes = std::size_t{64} << 20;
 
+  static std::size_t jump_slot(u64 linear) { return (linear ^ (linear >> 12)) & (kJumpSize - 1); }
   /// Physical page that holds the code at `linear`; throws a page fault.
   u64 fetch_page(u64 linear);
   Block* build(u64 rip, u64 linear, u64 physical);

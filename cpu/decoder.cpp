@@ -441,7 +441,7 @@ DecodeResult Decoder::decode(std::span<const u8> bytes, const DecodeMode& mode, 
                                     rm3,
                                     static_cast<u8>(code64 ? vvvv : vvvv & 7)};
   for (unsigned k = 0; k < 3; ++k) out.r[k] = static_cast<u8>(numbers[recipe.source[k]] + recipe.fixed[k]);
-  out.r[3] = map == 0 && (opcode & 0xf8) == 0xd8 ? modrm : 0;
+  if (map == 0 && (opcode & 0xf8) == 0xd8) imm = u64{opcode & 7u} << 8 | modrm;  // FOP
 
   if ((bits & Insn::kLock) != 0 && !(recipe.lock && memory)) return finish(DecodeResult::Invalid);
   if (recipe.prot && !mode.protected_mode && !code64) return finish(DecodeResult::Invalid);

@@ -11,10 +11,12 @@
 //  * Memory goes through load/store (segment checks, CPL), load_linear/store_linear (explicit privilege).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <vector>
 
+#include "cpu/block.h"
 #include "cpu/cpu.h"
 #include "cpu/debug_points.h"
 #include "cpu/fault.h"
@@ -25,7 +27,6 @@
 
 namespace orrery::cpu {
 
-struct Block;
 class CodeCache;
 class Decoder;
 
@@ -70,6 +71,7 @@ class Engine {
   u32 link_generation = 1;  // block links and jump cache entries of another generation are stale
   u8 mmx_fault = 0;         // vector that instructions with MMX registers raise, by CR0.EM and TS; 0 none
   u8 sse_fault = 0;         // the same with XMM registers, by CR4.OSFXSR too
+  bool x87_off = false;     // CR0.EM, CR0.TS or the model keeps x87 instructions from their usual way
   std::array<SegmentWindow, kSegCount> windows{};
 
   core::GuestMemory& memory;
@@ -87,9 +89,11 @@ class Engine {
   /// mode.
   u64 rip_mask() const { return (mode & kModeCode64) != 0 ? ~u64{0} : 0xffffffff; }
   /// Ticks retired before the instruction in progress.
-  u64 retired_ticks() const;
+  u64 retired_ticks() const {
+    return block == nullptr ? icount : icount - (block->count - static_cast<u64>(current - block->insns));
+  }
   /// The clock set to retired_ticks(): needed before a device or the TSC is touched.
-  void sync_clock();
+  void sync_clock() { clock.set_ticks(std::max(clock.ticks(), retired_ticks())); }
 
   [[noreturn]] void fault(u8 vector);
   [[noreturn]] void fault(u8 vector, u32 error);
@@ -102,6 +106,8 @@ class Engine {
   bool v86() const { return (s.eflags & kVm) != 0; }
   bool long_mode() const { return (s.efer & kEferLma) != 0; }
   bool code64() const { return (mode & kModeCode64) != 0; }
+  /// Linear address of an offset in CS.
+  u64 code_address(u64 rip) const { return code64() ? rip : (s.seg[kCs].base + rip) & 0xffffffff; }
   unsigned iopl() const { return (s.eflags >> 12) & 3; }
 
   u64 rflags() const { return s.eflags | arith_flags(s.flags); }
@@ -219,6 +225,8 @@ class Engine {
     bool global = false;
   };
   bool walk(u64 linear, Access access, bool user, bool quiet, Mapping& mapping, u32& error);
+  template <class Entry> bool quick_walk(u64 linear, Access access, bool user, Mapping& mapping) const;
+  Mapping map(u64 linear, Access access, bool user);  // or the page fault
   TlbEntry& entry_for(u64 linear, Access access, bool user);
   TlbEntry& fill(u64 linear, Access access, bool user);
   u64 tag_of(u64 linear) const { return (linear & ~u64{0xfff}) | tlb_generation; }

@@ -59,6 +59,16 @@ ORRERY_HANDLER_CC __attribute__((always_inline)) inline const Insn* follow_link(
   [[clang::musttail]] return leave_block<Link>(e, i);
 }
 
+/// Leaves the running block for the code at s.rip, wherever that is.
+ORRERY_HANDLER_CC __attribute__((always_inline)) inline const Insn* jump_anywhere(Engine& e, const Insn* i) {
+  Block* next = e.code().recent(e.code_address(e.s.rip));
+  if (next != nullptr && !e.unchained) [[likely]] {
+    e.block = next;
+    [[clang::musttail]] return enter_block(e, i);
+  }
+  [[clang::musttail]] return leave_block<2>(e, i);
+}
+
 namespace detail {
 
 template <class Sem, bool Ends, unsigned Size, class... Operands>
@@ -73,15 +83,15 @@ ORRERY_HANDLER_CC const Insn* handler(Engine& e, const Insn* i) {
       e.s.rip = target;
       if (straight_on && e.mode == e.block->mode) [[clang::musttail]]
         return follow_link<kLinkAnew>(e, i);
-      [[clang::musttail]] return leave_block<2>(e, i);
+      [[clang::musttail]] return jump_anywhere(e, i);
     } else if constexpr (requires { Sem::kHelper; }) {
       e.s.rip = m.target();
-      [[clang::musttail]] return leave_block<2>(e, i);
+      [[clang::musttail]] return jump_anywhere(e, i);
     } else {
       switch (m.flow()) {
         case Exec::Flow::Next: e.s.rip = m.next_rip().v; [[clang::musttail]] return follow_link<0>(e, i);
         case Exec::Flow::Taken: e.s.rip = m.target(); [[clang::musttail]] return follow_link<1>(e, i);
-        default: e.s.rip = m.target(); [[clang::musttail]] return leave_block<2>(e, i);
+        default: e.s.rip = m.target(); [[clang::musttail]] return jump_anywhere(e, i);
       }
     }
   } else {

@@ -42,11 +42,12 @@ inline constexpr u8 kMoffsBase = 18;
 struct Insn {
   Handler handler = nullptr;  // set by the interpreter's block builder
   u64 imm = 0;                // immediate, branch displacement, far pointer's offset, 64-bit moffs address;
+                              // x87: FOP (opcode bits 2:0 and ModRM byte);
                               // ENTER: imm16 | imm8 << 16; EXTRQ/INSERTQ: imm8 | imm8 << 8
   i32 disp = 0;               // displacement of the memory operand; far pointer's selector
   u16 op = 0;                 // index of the table line (enum class Op)
   u8 length = 0;              // in bytes, 1 to 15
-  std::array<u8, 4> r{};      // register number of operand k; x87 instructions: r[3] is the ModRM byte
+  std::array<u8, 3> r{};      // register number of operand k
   u8 base = 16;               // Gpr; kZeroReg for none; kRipBase
   u8 index = 16;              // Gpr; kZeroReg for none
   u8 scale_seg = 0;           // bits 1:0 log2 of the scale, 6:4 segment register (after overrides)

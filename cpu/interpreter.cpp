@@ -155,12 +155,6 @@ Engine::~Engine() {
   clock.on_earlier({});
 }
 
-u64 Engine::retired_ticks() const {
-  return block == nullptr ? icount : icount - (block->count - static_cast<u64>(current - block->insns));
-}
-
-void Engine::sync_clock() { clock.set_ticks(std::max(clock.ticks(), retired_ticks())); }
-
 void Engine::fault(u8 vector) { throw Fault{.vector = vector, .has_error = false, .error = 0}; }
 void Engine::fault(u8 vector, u32 error) { throw Fault{.vector = vector, .has_error = true, .error = error}; }
 void Engine::page_fault(u64 linear, u32 error) {
@@ -279,6 +273,7 @@ void Engine::update_mode() {
   const u8 trap = (s.cr0 & kCr0Ts) != 0 ? u8{kNm} : u8{0};
   mmx_fault = (s.cr0 & kCr0Em) != 0 ? u8{kUd} : trap;
   sse_fault = (s.cr4 & kCr4Osfxsr) == 0 ? u8{kUd} : mmx_fault;
+  x87_off = (s.cr0 & (kCr0Em | kCr0Ts)) != 0 || !model.has(Feature::Fpu);
   const bool aligned = s.cpl == 3 && (s.cr0 & kCr0Am) != 0 && (s.eflags & kAc) != 0;
   tlb = aligned ? empty_tlb_->data() : tlbs_[tlb_index(user())]->data();
 }

@@ -122,11 +122,65 @@ bool Engine::walk(u64 linear, Access access, bool user, bool quiet, Mapping& map
   }
 }
 
-u64 Engine::translate(u64 linear, Access access, bool user) {
+/// The usual case of walk(): 4 KiB pages whose entries are in memory, present, allowed and marked already. False if it
+/// is another; nothing has happened then. Entry: u32, or u64 with PAE.
+template <class Entry> bool Engine::quick_walk(u64 linear, Access access, bool user, Mapping& mapping) const {
+  constexpr bool kPae = sizeof(Entry) == 8;
+  constexpr unsigned kIndexBits = kPae ? 9 : 10;
+  constexpr u64 kAddress = kPae ? 0x000ffffffffff000 : 0xfffff000;
+  const bool write = access == Access::Write;
+  const bool protects = (s.cr0 & kCr0Wp) != 0;
+  u64 table = s.cr3 & kAddress;
+  unsigned level = kPae && long_mode() ? 4 : 2;
+  u64 reserved = 0;
+  if constexpr (kPae) {
+    reserved = kAddress & ~((u64{1} << model.physical_bits) - 1);
+    // An entry with NX is good enough for data.
+    if ((s.efer & kEferNxe) == 0 || access == Access::Execute) reserved |= kPteNx;
+    if (level == 2) {
+      reserved |= 0x7ff0000000000000;
+      table = s.pdpte[(linear >> 30) & 3];
+      if ((table & kPteP) == 0) return false;
+      table &= kAddress;
+    }
+  }
+  u64 rights = kPteW | kPteU;
+  u64 entry = 0;
+  for (unsigned shift = 12 + (level - 1) * kIndexBits;; shift -= kIndexBits) {
+    const u64 address = (table + ((linear >> shift) & ((1u << kIndexBits) - 1)) * sizeof(Entry)) & a20_mask();
+    const u8* at = memory.page(address).read;
+    if (at == nullptr) return false;
+    entry = core::load_le<Entry>(at + (address & core::kPageMask));
+    constexpr u64 kMarked = kPteP | kPteA;
+    if ((entry & kMarked) != kMarked || (entry & reserved) != 0) return false;
+    rights &= entry;
+    if (shift == 12) break;
+    if ((entry & kPtePs) != 0) return false;
+    table = entry & kAddress;
+  }
+  const bool can_write = (rights & kPteW) != 0 || (!user && !protects);
+  const bool can_user = (rights & kPteU) != 0;
+  if (write && (!can_write || (entry & kPteD) == 0)) return false;
+  if (user ? !can_user : can_user && (s.cr4 & (kCr4Smep | kCr4Smap)) != 0) return false;
+  mapping = {.physical = entry & kAddress & a20_mask(),
+             .write_ok = (entry & kPteD) != 0 && can_write,
+             .global = (entry & kPteG) != 0 && (s.cr4 & kCr4Pge) != 0};
+  return true;
+}
+
+Engine::Mapping Engine::map(u64 linear, Access access, bool user) {
   Mapping mapping;
   u32 error = 0;
+  if ((s.cr0 & kCr0Pg) != 0 && ((s.cr4 & kCr4Pae) != 0 ? quick_walk<u64>(linear, access, user, mapping)
+                                                       : quick_walk<u32>(linear, access, user, mapping))) {
+    return mapping;
+  }
   if (!walk(linear, access, user, false, mapping, error)) page_fault(linear, error);
-  return mapping.physical | (linear & core::kPageMask);
+  return mapping;
+}
+
+u64 Engine::translate(u64 linear, Access access, bool user) {
+  return map(linear, access, user).physical | (linear & core::kPageMask);
 }
 
 bool Engine::translate_quietly(u64 linear, u64& physical) const {
@@ -138,9 +192,7 @@ bool Engine::translate_quietly(u64 linear, u64& physical) const {
 }
 
 TlbEntry& Engine::fill(u64 linear, Access access, bool user) {
-  Mapping mapping;
-  u32 error = 0;
-  if (!walk(linear, access, user, false, mapping, error)) page_fault(linear, error);
+  const Mapping mapping = map(linear, access, user);
   TlbEntry& t = (*tlbs_[tlb_index(user)])[(linear >> 12) & (kTlbSize - 1)];
   t.physical = mapping.physical | (mapping.global ? global_epoch_ : 0);
   t.host = reinterpret_cast<u64>(memory.page(mapping.physical).read) - (linear & ~u64{0xfff});
@@ -155,8 +207,8 @@ void Engine::form_tags(TlbEntry& t, u64 linear, bool write_ok) const {
   const bool seen = (data_breakpoints_ && page_has_data_breakpoint(linear)) ||
                     (debug_points_.data() && debug_points_.in_page(linear, t.physical & ~u64{0xfff}));
   t.read_tag = tag | (page.read == nullptr || seen ? TlbEntry::kSlow : 0);
-  const bool direct = page.write != nullptr && page.write == page.read && page.code == 0 && !page.watched && !seen &&
-                      !code_->sticky(t.physical);
+  const bool direct =
+      page.write != nullptr && page.write == page.read && page.code == 0 && !page.watched && !seen && !page.sticky;
   t.write_tag = !write_ok ? TlbEntry::kInvalid : tag | (direct ? 0 : TlbEntry::kSlow);
 }
 
@@ -315,12 +367,15 @@ u64 Engine::load_linear(u64 linear, unsigned width, bool user) {
   if (data_breakpoints_) check_data_breakpoints(linear, width, Access::Read);
   const TlbEntry& t = entry_for(linear, Access::Read, user);
   if (debug_points_.data()) check_data_points(linear, (t.physical & ~u64{0xfff}) | in_page, width, false);
-  const core::GuestMemory::Page& page = memory.page(t.physical);
-  if (page.read == nullptr) {
-    sync_clock();
-    return memory.read((t.physical & ~u64{0xfff}) | in_page, width);
+  const u8* p = reinterpret_cast<const u8*>(t.host + linear);
+  if ((t.read_tag & TlbEntry::kSlow) != 0) [[unlikely]] {
+    const core::GuestMemory::Page& page = memory.page(t.physical);
+    if (page.read == nullptr) {
+      sync_clock();
+      return memory.mmio().read((t.physical & ~u64{0xfff}) | in_page, width);
+    }
+    p = page.read + in_page;
   }
-  const u8* p = page.read + in_page;
   switch (width) {
     case 1: return *p;
     case 2: return core::load_le<u16>(p);
@@ -351,25 +406,27 @@ void Engine::store_linear(u64 linear, unsigned width, u64 value, bool user) {
   TlbEntry& t = entry_for(linear, Access::Write, user);
   const u64 physical = (t.physical & ~u64{0xfff}) | in_page;
   if (debug_points_.data()) check_data_points(linear, physical, width, true);
-  core::GuestMemory::Page& page = memory.page(physical);
-  if (page.write == nullptr) {
-    sync_clock();
-    if (page.read == nullptr) {
-      memory.mmio().write(physical, width, value);
-    } else {
-      memory.write(physical, width, value);  // ROM, or a device's view of memory
+  u8* p = reinterpret_cast<u8*>(t.host + linear);
+  if ((t.write_tag & TlbEntry::kSlow) != 0) {
+    core::GuestMemory::Page& page = memory.page(physical);
+    if (page.write == nullptr) {
+      sync_clock();
+      if (page.read == nullptr) {
+        memory.mmio().write(physical, width, value);
+      } else {
+        memory.write(physical, width, value);  // ROM, or a device's view of memory
+      }
+      return;
     }
-    return;
-  }
-  if (page.code != 0) code_->note_store(physical, width);
-  if (page.watched) {
-    memory.note_write(page);
-    if (page.code == 0 && page.write == page.read && !data_breakpoints_ && !debug_points_.data() &&
-        !code_->sticky(physical)) {
-      t.write_tag &= ~TlbEntry::kSlow;
+    if (page.code != 0) code_->note_store(physical, width);
+    if (page.watched) {
+      memory.note_write(page);
+      if (page.code == 0 && page.write == page.read && !data_breakpoints_ && !debug_points_.data() && !page.sticky) {
+        t.write_tag &= ~TlbEntry::kSlow;
+      }
     }
+    p = page.write + in_page;
   }
-  u8* p = page.write + in_page;
   switch (width) {
     case 1: *p = static_cast<u8>(value); break;
     case 2: core::store_le<u16>(p, static_cast<u16>(value)); break;

@@ -66,12 +66,12 @@ void VgaMemory::configure(const VgaRegisters& regs, const VbeDispi& dispi) {
   color_compare_ = kPlaneMask[gr[2] & 15];
   color_care_ = kPlaneMask[gr[7] & 15];
 
+  plain_ = write_mode_ == 0 && rotate_ == 0 && function_ == 0 && enable_set_reset_ == 0 && bit_mask_ == ~0u;
   direct_ = {};
   if (write_path_ == Path::Linear) {
     direct_ = {true, bank_};
   } else if (write_path_ == Path::Chain4 && window_first_ == 0 && window_size_ == kDirectSize && map_mask_ == ~0u &&
-             write_mode_ == 0 && !compare_ && rotate_ == 0 && function_ == 0 && enable_set_reset_ == 0 &&
-             bit_mask_ == ~0u) {
+             plain_ && !compare_) {
     direct_ = {true, 0};
   }
 }
@@ -91,8 +91,7 @@ u8 VgaMemory::read_planes(u32 offset, unsigned plane) {
 u8 VgaMemory::read_byte(u32 a) {
   switch (read_path_) {
     case Path::Chain4: return read_planes(a >> 2 & 0xffff, a & 3);
-    case Path::OddEven:
-      return read_planes((a & 0xfffe) | (page_from_a16_ ? a >> 16 : page_bit_), (read_plane_ & 2) | (a & 1));
+    case Path::OddEven: return read_planes(odd_even_offset(a), (read_plane_ & 2) | (a & 1));
     case Path::Planar: return read_planes(bank_ + (a & 0xffff), read_plane_);
     default: return 0xff;
   }
@@ -111,43 +110,39 @@ u64 VgaMemory::read(u32 offset, unsigned width) {
 
 // --- writes ----------------------------------------------------------------------------------------------------------
 
-void VgaMemory::write_planes(u32 offset, u32 plane_mask, u8 value) {
-  offset = (offset & offset_mask_) << 2;
-  u32 data;
+u32 VgaMemory::written(u8 value) const {
+  if (plain_) return in_all_planes(value);
+  if (write_mode_ == 1) return latch_;
+  const u32 turned = in_all_planes(static_cast<u8>(value >> rotate_ | value << (8 - rotate_)));
+  u32 data = set_reset_;
   u32 mask = bit_mask_;
-  if (write_mode_ == 1) {
-    data = latch_;
-  } else {
-    const u32 turned = in_all_planes(static_cast<u8>(value >> rotate_ | value << (8 - rotate_)));
-    switch (write_mode_) {
-      case 0: data = (turned & ~enable_set_reset_) | (set_reset_ & enable_set_reset_); break;
-      case 2: data = kPlaneMask[value & 15]; break;
-      default:
-        data = set_reset_;
-        mask &= turned;
-        break;
-    }
-    switch (function_) {
-      case 1: data &= latch_; break;
-      case 2: data |= latch_; break;
-      case 3: data ^= latch_; break;
-      default: break;
-    }
-    data = (data & mask) | (latch_ & ~mask);
+  switch (write_mode_) {
+    case 0: data = (turned & ~enable_set_reset_) | (set_reset_ & enable_set_reset_); break;
+    case 2: data = kPlaneMask[value & 15]; break;
+    default: mask &= turned; break;
   }
+  switch (function_) {
+    case 1: data &= latch_; break;
+    case 2: data |= latch_; break;
+    case 3: data ^= latch_; break;
+    default: break;
+  }
+  return (data & mask) | (latch_ & ~mask);
+}
+
+void VgaMemory::store(u32 offset, u32 plane_mask, u32 data) {
+  offset = (offset & offset_mask_) << 2;
   u8* p = &vram_[offset];
   core::store_le<u32>(p, (core::load_le<u32>(p) & ~plane_mask) | (data & plane_mask));
   dirty_[offset >> kPageShift] = 1;
 }
 
 void VgaMemory::write_byte(u32 a, u8 value) {
+  const u32 data = written(value);
   switch (write_path_) {
-    case Path::Chain4: write_planes(a >> 2 & 0xffff, map_mask_ & 0xffu << (8 * (a & 3)), value); break;
-    case Path::OddEven:
-      write_planes((a & 0xfffe) | (page_from_a16_ ? a >> 16 : page_bit_),
-                   map_mask_ & ((a & 1) != 0 ? 0xff00ff00 : 0x00ff00ff), value);
-      break;
-    case Path::Planar: write_planes(bank_ + (a & 0xffff), map_mask_, value); break;
+    case Path::Chain4: store(a >> 2 & 0xffff, map_mask_ & 0xffu << (8 * (a & 3)), data); break;
+    case Path::OddEven: store(odd_even_offset(a), map_mask_ & ((a & 1) != 0 ? 0xff00ff00 : 0x00ff00ff), data); break;
+    case Path::Planar: store(bank_ + (a & 0xffff), map_mask_, data); break;
     default: break;
   }
 }
@@ -160,6 +155,14 @@ u8 VgaMemory::peek(u32 offset) {
 }
 
 void VgaMemory::write(u32 offset, unsigned width, u64 value) {
+  if (const u32 a = offset - window_first_; plain_ && write_path_ == Path::OddEven && (a & 1) == 0 && width % 2 == 0 &&
+                                            a < window_size_ && window_size_ - a >= width) {
+    // Character and attribute go to the same offset.
+    for (unsigned n = 0; n < width; n += 2, value >>= 16) {
+      store(odd_even_offset(a + n), map_mask_, static_cast<u16>(value) * 0x00010001u);
+    }
+    return;
+  }
   for (unsigned n = 0; n < width; ++n, value >>= 8) {
     const u32 a = offset + n - window_first_;
     if (a >= window_size_) continue;

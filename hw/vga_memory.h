@@ -67,7 +67,11 @@ class VgaMemory {
   u8 read_planes(u32 offset, unsigned plane);
   u8 read_byte(u32 a);
   void write_byte(u32 a, u8 value);
-  void write_planes(u32 offset, u32 plane_mask, u8 value);
+  /// What the graphics controller makes of a processor's byte, in all planes.
+  u32 written(u8 value) const;
+  void store(u32 offset, u32 plane_mask, u32 data);
+  /// Offset in the planes in odd/even addressing, where another bit takes the place of A0.
+  u32 odd_even_offset(u32 a) const { return (a & 0xfffe) | (page_from_a16_ ? a >> 16 : page_bit_); }
   void archive_contents(core::Archive& ar);
 
   std::unique_ptr<u8[], decltype(&std::free)> vram_;
@@ -84,6 +88,7 @@ class VgaMemory {
   bool page_from_a16_ = false;
   u32 page_bit_ = 0;
   Direct direct_;
+  bool plain_ = false;  // what is written is what the processor wrote
   u8 write_mode_ = 0;
   u8 rotate_ = 0;
   u8 function_ = 0;

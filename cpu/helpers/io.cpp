@@ -4,8 +4,7 @@
 
 namespace orrery::cpu::helpers {
 
-void check_io_permission(Engine& e, u16 port, unsigned width) {
-  if (e.real_mode() || (!e.v86() && e.s.cpl <= e.iopl())) return;
+void check_io_map(Engine& e, u16 port, unsigned width) {
   const Segment& tr = e.s.tr;
   if (!tr.present() || (tr.type() & 8) == 0 || tr.limit < 103) e.general_protection();
   const u32 map = static_cast<u32>(e.load_linear(tr.base + 102, 2, false));
@@ -18,8 +17,7 @@ void check_io_permission(Engine& e, u16 port, unsigned width) {
 namespace {
 
 /// I/O breakpoints (SDM vol. 3, 17.2.4: R/W 10 with CR4.DE).
-void check_io_breakpoints(Engine& e, u16 port, unsigned width) {
-  if ((e.s.cr4 & kCr4De) == 0 || (e.s.dr[7] & 0xff) == 0) return;
+[[gnu::noinline]] void find_io_breakpoints(Engine& e, u16 port, unsigned width) {
   u64 hits = 0;
   bool enabled = false;
   for (unsigned n = 0; n < 4; ++n) {
@@ -31,6 +29,11 @@ void check_io_breakpoints(Engine& e, u16 port, unsigned width) {
     enabled = enabled || core::bits(e.s.dr[7], 2 * n + 1, 2 * n) != 0;
   }
   if (enabled) e.note_debug(hits);
+}
+
+void check_io_breakpoints(Engine& e, u16 port, unsigned width) {
+  if ((e.s.cr4 & kCr4De) != 0 && (e.s.dr[7] & 0xff) != 0) [[unlikely]]
+    find_io_breakpoints(e, port, width);
 }
 
 u64 input(Engine& e, u16 port, unsigned width) {

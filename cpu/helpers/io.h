@@ -5,8 +5,12 @@
 
 namespace orrery::cpu::helpers {
 
+/// #GP(0) unless the present task's permission map allows `width` bytes of ports at `port`.
+void check_io_map(Engine& e, u16 port, unsigned width);
 /// #GP(0) unless the present task may access `width` bytes of ports at `port`.
-void check_io_permission(Engine& e, u16 port, unsigned width);
+inline void check_io_permission(Engine& e, u16 port, unsigned width) {
+  if (!e.real_mode() && (e.v86() || e.s.cpl > e.iopl())) check_io_map(e, port, width);
+}
 
 // kWidth in bytes: 1, 2 or 4.
 template <unsigned kWidth> void in_imm(Engine& e, const Insn& i);

@@ -29,14 +29,10 @@ template <Arith kOp> ORRERY_INLINE inline bool compute(X87Fast& fast, const F80&
 
 }  // namespace
 
-template <Arith kOp, bool kPop> void arith_registers(Engine& e, const Insn& i) {
+namespace {
+
+template <Arith kOp, bool kPop> [[gnu::noinline]] void arith_registers_in_general(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
-  if (X87Fast fast(e, i);
-      !fast.empty(i.r[0]) && !fast.empty(i.r[1]) && compute<kOp>(fast, fast.st(i.r[0]), fast.st(i.r[1]))) {
-    fast.note_instruction();
-    fast.finish(i.r[0], kPop);
-    return;
-  }
   X87Unit u(e, i);
   u.note_instruction();
   const unsigned a = i.r[0], b = i.r[1];
@@ -51,15 +47,9 @@ template <Arith kOp, bool kPop> void arith_registers(Engine& e, const Insn& i) {
   if constexpr (kPop) u.pop();
 }
 
-template <Arith kOp, Operand kOperand> void arith_memory(Engine& e, const Insn& i) {
-  if (!x87_ready(e)) return;
-  X87Fast fast(e, i);
-  const OperandBits<kOperand> image = load_bits<kOperand>(fast);
-  if (F80 b; !fast.empty(0) && widen_normal<kOperand>(image, b) && compute<kOp>(fast, fast.st(0), b)) {
-    fast.note_memory_instruction();
-    fast.finish(0, false);
-    return;
-  }
+/// When the operand has been loaded.
+template <Arith kOp, Operand kOperand>
+[[gnu::noinline]] void arith_memory_in_general(Engine& e, const Insn& i, OperandBits<kOperand> image) {
   X87Unit u(e, i);
   u.note_memory_instruction();
   if (u.empty(0)) {
@@ -70,6 +60,30 @@ template <Arith kOp, Operand kOperand> void arith_memory(Engine& e, const Insn& 
   u.use_precision_control();
   const F80 result = compute<kOp>(u.env, soft::unpack(u.st(0)), b);
   if (u.commit()) u.set(0, result);
+}
+
+}  // namespace
+
+template <Arith kOp, bool kPop> void arith_registers(Engine& e, const Insn& i) {
+  if (X87Fast fast(e, i); x87_free(e) && !fast.empty(i.r[0]) && !fast.empty(i.r[1]) &&
+                          compute<kOp>(fast, fast.st(i.r[0]), fast.st(i.r[1]))) [[likely]] {
+    fast.note_instruction();
+    fast.finish(i.r[0], kPop);
+    return;
+  }
+  arith_registers_in_general<kOp, kPop>(e, i);
+}
+
+template <Arith kOp, Operand kOperand> void arith_memory(Engine& e, const Insn& i) {
+  if (!x87_ready(e)) return;
+  X87Fast fast(e, i);
+  const OperandBits<kOperand> image = load_bits<kOperand>(fast);
+  if (F80 b; !fast.empty(0) && widen_normal<kOperand>(image, b) && compute<kOp>(fast, fast.st(0), b)) [[likely]] {
+    fast.note_memory_instruction();
+    fast.finish(0, false);
+    return;
+  }
+  arith_memory_in_general<kOp, kOperand>(e, i, image);
 }
 
 #define ORRERY_ARITH(OP)                                                     \
@@ -88,6 +102,26 @@ ORRERY_ARITH(Divr);
 #undef ORRERY_ARITH
 
 namespace {
+
+/// A change of ST(0)'s sign, that raises nothing.
+template <class F> void change_sign(Engine& e, const Insn& i, F&& f) {
+  if (X87Fast fast(e, i); x87_free(e) && !fast.empty(0)) [[likely]] {
+    fast.note_instruction();
+    fast.clear_c1();
+    u16& sign_exponent = fast.st(0).sign_exponent;
+    sign_exponent = f(sign_exponent);
+    return;
+  }
+  if (!x87_ready(e)) return;
+  X87Unit u(e, i);
+  u.note_instruction();
+  if (u.empty(0)) {
+    u.underflow(0);
+    return;
+  }
+  u16& sign_exponent = u.st(0).sign_exponent;
+  sign_exponent = f(sign_exponent);
+}
 
 /// An instruction that replaces ST(0): `f` maps (environment, ST0) to the result.
 template <class F> void unary(Engine& e, const Insn& i, F&& f) {
@@ -138,17 +172,11 @@ void partial_remainder(Engine& e, const Insn& i, bool nearest) {
 }  // namespace
 
 void fchs(Engine& e, const Insn& i) {
-  unary(e, i, [](X87Unit&, F80 v) {
-    v.sign_exponent ^= 0x8000;
-    return v;
-  });
+  change_sign(e, i, [](u16 v) { return static_cast<u16>(v ^ 0x8000); });
 }
 
 void fabs(Engine& e, const Insn& i) {
-  unary(e, i, [](X87Unit&, F80 v) {
-    v.sign_exponent &= 0x7fff;
-    return v;
-  });
+  change_sign(e, i, [](u16 v) { return static_cast<u16>(v & 0x7fff); });
 }
 
 void fsqrt(Engine& e, const Insn& i) {

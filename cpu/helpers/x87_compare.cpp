@@ -38,13 +38,26 @@ bool compare_empty(X87Unit& u) {
   return u.stack_fault(false);
 }
 
-template <unsigned kPops, bool kQuiet> void compare_registers(Engine& e, const Insn& i, unsigned n) {
+template <unsigned kPops, bool kQuiet>
+[[gnu::noinline]] void compare_registers_in_general(Engine& e, const Insn& i, unsigned n) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
   u.note_instruction();
   const bool done = u.empty(0) || u.empty(n) ? compare_empty(u) : compare_top(u, soft::unpack(u.st(n)), kQuiet);
   if (!done) return;
   for (unsigned k = 0; k < kPops; ++k) u.pop();
+}
+
+template <unsigned kPops, bool kQuiet> void compare_registers(Engine& e, const Insn& i, unsigned n) {
+  X87Fast fast(e, i);
+  if (u16 conditions = 0; x87_free(e) && !fast.empty(0) && !fast.empty(n) &&
+                          X87Fast::compare(fast.st(0), fast.st(n), conditions)) [[likely]] {
+    fast.note_instruction();
+    fast.set_conditions(conditions, kPops);
+    for (unsigned k = 0; k < kPops; ++k) fast.free_below(k);
+    return;
+  }
+  compare_registers_in_general<kPops, kQuiet>(e, i, n);
 }
 
 }  // namespace
@@ -61,14 +74,42 @@ template <bool kQuiet> void fcompp(Engine& e, const Insn& i) { compare_registers
 template void fcompp<false>(Engine&, const Insn&);
 template void fcompp<true>(Engine&, const Insn&);
 
-template <Operand kOperand, bool kPop> void fcom_memory(Engine& e, const Insn& i) {
-  if (!x87_ready(e)) return;
-  X87Fast fast(e, i);
-  const Unpacked b = unpack_operand<kOperand>(load_bits<kOperand>(fast));
+namespace {
+
+/// False if it is neither a normal number nor zero.
+template <Operand kOperand> bool widen_usual(OperandBits<kOperand> v, F80& out) {
+  if constexpr (kOperand == Operand::F32) return X87Fast::widen(soft::F32{v}, out, true);
+  if constexpr (kOperand == Operand::F64) return X87Fast::widen(soft::F64{v}, out, true);
+  if constexpr (kOperand == Operand::I16) out = X87Fast::from_integer(static_cast<i16>(v));
+  if constexpr (kOperand == Operand::I32) out = X87Fast::from_integer(static_cast<i32>(v));
+  return true;
+}
+
+/// When the operand has been loaded.
+template <Operand kOperand, bool kPop>
+[[gnu::noinline]] void fcom_memory_in_general(Engine& e, const Insn& i, OperandBits<kOperand> image) {
+  const Unpacked b = unpack_operand<kOperand>(image);
   X87Unit u(e, i);
   u.note_memory_instruction();
   const bool done = u.empty(0) ? compare_empty(u) : compare_top(u, b, false);
   if (kPop && done) u.pop();
+}
+
+}  // namespace
+
+template <Operand kOperand, bool kPop> void fcom_memory(Engine& e, const Insn& i) {
+  if (!x87_ready(e)) return;
+  X87Fast fast(e, i);
+  const OperandBits<kOperand> image = load_bits<kOperand>(fast);
+  u16 conditions = 0;
+  if (F80 b; !fast.empty(0) && widen_usual<kOperand>(image, b) && X87Fast::compare(fast.st(0), b, conditions))
+      [[likely]] {
+    fast.note_memory_instruction();
+    fast.set_conditions(conditions, kPop ? 1 : 0);
+    if constexpr (kPop) fast.free_top();
+    return;
+  }
+  fcom_memory_in_general<kOperand, kPop>(e, i, image);
 }
 #define ORRERY_COMPARE(OPERAND)                                             \
   template void fcom_memory<Operand::OPERAND, false>(Engine&, const Insn&); \
@@ -81,6 +122,14 @@ ORRERY_COMPARE(I32);
 
 template <bool kPop, bool kQuiet> void fcomi(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
+  X87Fast fast(e, i);
+  if (u16 conditions = 0;
+      !fast.empty(0) && !fast.empty(i.r[1]) && X87Fast::compare(fast.st(0), fast.st(i.r[1]), conditions)) {
+    fast.note_instruction();
+    e.s.flags = lazy_from(conditions == kFswC0 ? kCf : conditions == kFswC3 ? kZf : 0);
+    if constexpr (kPop) fast.pop();
+    return;
+  }
   X87Unit u(e, i);
   u.note_pointers();
   const unsigned n = i.r[1];

@@ -22,6 +22,16 @@ class X87Fast {
     return ((v.sign_exponent + 1u) & 0x7ffe) != 0 && (v.significand & soft::kTopBit) != 0;
   }
 
+  static bool zero(const F80& v) { return (v.sign_exponent & 0x7fff) == 0 && v.significand == 0; }
+  /// Part by part: a load of all 16 bytes would wait until the two stores of an earlier instruction have left the
+  /// host's store buffer.
+  static void copy(F80& to, const F80& from) {
+    const u64 significand = from.significand;
+    const u16 sign_exponent = from.sign_exponent;
+    to.significand = significand;
+    to.sign_exponent = sign_exponent;
+  }
+
   // ---- results; false: not the usual case
   // ---------------------------------------------------------------------------------
 
@@ -150,6 +160,42 @@ class X87Fast {
                                           (rounded.significand << 1) >> (64 - kFraction))};
     return true;
   }
+  /// A normal number or zero, rounded to an integer of the width of T.
+  template <class T> ORRERY_INLINE bool to_integer(const F80& v, bool truncate, T& out) {
+    status_ = 0;
+    if (zero(v)) {
+      out = 0;
+      return true;
+    }
+    const int shift = kBias + 63 - (v.sign_exponent & 0x7fff);
+    // Magnitudes below one are left out, and those that may be too large.
+    if (!normal(v) || shift > 63 || shift < static_cast<int>(65 - sizeof(T) * 8)) return false;
+    u64 magnitude = v.significand >> shift;
+    const u64 rest = v.significand << (64 - shift);
+    const bool up = !truncate && (rest > soft::kTopBit || (rest == soft::kTopBit && (magnitude & 1) != 0));
+    if (up && ++magnitude >> (sizeof(T) * 8 - 1) != 0) return false;
+    status_ = static_cast<u16>(rest != 0 ? soft::kInexact | (up ? kFswC1 : 0) : 0);
+    out = static_cast<T>((v.sign_exponent & 0x8000) != 0 ? ~magnitude + 1 : magnitude);
+    return true;
+  }
+  /// C3, C2 and C0 of a comparison; false: not the usual case.
+  ORRERY_INLINE static bool compare(const F80& a, const F80& b, u16& conditions) {
+    const bool zero_a = zero(a), zero_b = zero(b);
+    if (!(zero_a || normal(a)) || !(zero_b || normal(b))) return false;
+    const bool negative = (a.sign_exponent & 0x8000) != 0;
+    bool less = false, equal = false;
+    if (((a.sign_exponent ^ b.sign_exponent) & 0x8000) != 0) {
+      equal = zero_a && zero_b;
+      less = negative;
+    } else if (a.sign_exponent != b.sign_exponent) {
+      less = (a.sign_exponent < b.sign_exponent) != negative;
+    } else {
+      equal = a.significand == b.significand;
+      less = (a.significand < b.significand) != negative;
+    }
+    conditions = equal ? kFswC3 : less ? kFswC0 : u16{0};
+    return true;
+  }
   template <class T> ORRERY_INLINE T load() {
     Exec m(e_, &i_);
     offset_ = m.address(AddressOp<MemForm::Segment>{}).v;
@@ -167,9 +213,9 @@ class X87Fast {
   const F80& result() const { return result_; }
 
   void note_instruction() {
-    f_.ip = e_.this_rip();
+    f_.ip = (e_.s.rip + i_.offset) & e_.rip_mask();
     f_.cs = e_.s.seg[kCs].selector;
-    f_.opcode = static_cast<u16>((line(i_.op).encoding.opcode & 7) << 8 | i_.r[3]);
+    f_.opcode = static_cast<u16>(i_.imm);
   }
   /// After load() or store().
   void note_memory_instruction() {
@@ -181,17 +227,39 @@ class X87Fast {
   void set_status(unsigned move = 0) {
     f_.status = static_cast<u16>((f_.status & ~(kFswC1 | 0x3800u)) | status_ | ((top_ + move) & 7) << 11);
   }
+  /// The result of a comparison, TOP moved by `move`.
+  void set_conditions(u16 conditions, unsigned move) {
+    f_.status = static_cast<u16>((f_.status & ~(kFswConditions | 0x3800u)) | conditions | ((top_ + move) & 7) << 11);
+  }
+  /// PE masked: integers can be stored by truncation as well.
+  bool inexact_masked() const { return (f_.control & soft::kInexact) != 0; }
+  unsigned rounding_control() const { return (f_.control >> 10) & 3; }
+  /// FXCH with ST(n), neither empty.
+  void exchange(unsigned n) {
+    const F80 held{.significand = st(0).significand, .sign_exponent = st(0).sign_exponent};
+    copy(st(0), st(n));
+    copy(st(n), held);
+    clear_c1();
+  }
+  void clear_c1() { f_.status = static_cast<u16>(f_.status & ~kFswC1); }
+  void mark_full(unsigned n) { f_.tag = static_cast<u16>(f_.tag & ~(3u << (2 * physical(n)))); }
   /// The result into ST(n), which is not empty.
   void finish(unsigned n, bool pop) {
-    f_.r[physical(n)] = result_;
+    copy(st(n), result_);
     set_status(pop ? 1 : 0);
     if (pop) free_top();
   }
-  void free_top() { f_.tag = static_cast<u16>(f_.tag | 3u << (2 * top_)); }
+  void free_top() { free_below(0); }
+  void free_below(unsigned n) { f_.tag = static_cast<u16>(f_.tag | 3u << (2 * physical(n))); }
+  /// C1 stays.
+  void pop() {
+    free_top();
+    f_.status = static_cast<u16>((f_.status & ~0x3800u) | ((top_ + 1) & 7) << 11);
+  }
   /// Onto the stack, which has room.
   void push(const F80& v) {
     const unsigned p = physical(7);
-    f_.r[p] = v;
+    copy(f_.r[p], v);
     f_.tag = static_cast<u16>(f_.tag & ~(3u << (2 * p)));
     status_ = 0;
     set_status(7);

@@ -10,30 +10,26 @@ using soft::F32;
 using soft::F64;
 using soft::Unpacked;
 
-template <class F, class T> void load_real(Engine& e, const Insn& i) {
-  if (!x87_ready(e)) return;
-  X87Fast fast(e, i);
-  const F v{fast.load<T>()};
-  if (F80 wide; fast.empty(7) && X87Fast::widen(v, wide, true)) {
-    fast.note_memory_instruction();
-    return fast.push(wide);
-  }
+template <class F> [[gnu::noinline]] void load_real_in_general(Engine& e, const Insn& i, F v) {
   X87Unit u(e, i);
   u.note_memory_instruction();
   if (!u.empty(7)) return u.push_checked({});
   u.push_checked(soft::widen(u.env, soft::unpack(v)));
 }
 
-template <class F, class T, bool kPop> void store_real(Engine& e, const Insn& i) {
+template <class F, class T> void load_real(Engine& e, const Insn& i) {
   if (!x87_ready(e)) return;
   X87Fast fast(e, i);
-  if (F v; fast.usual() && !fast.empty(0) && fast.narrow(fast.st(0), v)) {
-    fast.store<T>(v.bits);
+  const F v{fast.load<T>()};
+  if (F80 wide; fast.empty(7) && X87Fast::widen(v, wide, true)) [[likely]] {
     fast.note_memory_instruction();
-    fast.set_status(kPop ? 1 : 0);
-    if constexpr (kPop) fast.free_top();
-    return;
+    return fast.push(wide);
   }
+  load_real_in_general(e, i, v);
+}
+
+template <class F, class T, bool kPop> [[gnu::noinline]] void store_real_in_general(Engine& e, const Insn& i) {
+  if (!x87_ready(e)) return;
   X87Unit u(e, i);
   auto place = u.place<T>();
   u.note_memory_instruction();
@@ -48,7 +44,19 @@ template <class F, class T, bool kPop> void store_real(Engine& e, const Insn& i)
   if constexpr (kPop) u.pop();
 }
 
-template <class T, bool kPop> void store_integer(Engine& e, const Insn& i, bool truncate) {
+template <class F, class T, bool kPop> void store_real(Engine& e, const Insn& i) {
+  X87Fast fast(e, i);
+  if (F v; x87_free(e) && fast.usual() && !fast.empty(0) && fast.narrow(fast.st(0), v)) [[likely]] {
+    fast.store<T>(v.bits);
+    fast.note_memory_instruction();
+    fast.set_status(kPop ? 1 : 0);
+    if constexpr (kPop) fast.free_top();
+    return;
+  }
+  store_real_in_general<F, T, kPop>(e, i);
+}
+
+template <class T, bool kPop> [[gnu::noinline]] void store_integer_in_general(Engine& e, const Insn& i, bool truncate) {
   if (!x87_ready(e)) return;
   X87Unit u(e, i);
   auto place = u.place<T>();
@@ -65,14 +73,22 @@ template <class T, bool kPop> void store_integer(Engine& e, const Insn& i, bool 
   if constexpr (kPop) u.pop();
 }
 
-}  // namespace
-
-void fld(Engine& e, const Insn& i) {
-  if (!x87_ready(e)) return;
-  if (X87Fast fast(e, i); !i.mem() && fast.empty(7) && !fast.empty(i.r[0])) {
-    fast.note_instruction();
-    return fast.push(F80{fast.st(i.r[0])});
+template <class T, bool kPop> void store_integer(Engine& e, const Insn& i, bool truncate) {
+  X87Fast fast(e, i);
+  const unsigned rounding = truncate ? 3 : fast.rounding_control();
+  if (T v; x87_free(e) && fast.inexact_masked() && (rounding == 0 || rounding == 3) && !fast.empty(0) &&
+           fast.to_integer(fast.st(0), rounding == 3, v)) [[likely]] {
+    fast.store<T>(v);
+    fast.note_memory_instruction();
+    fast.set_status(kPop ? 1 : 0);
+    if constexpr (kPop) fast.free_top();
+    return;
   }
+  store_integer_in_general<T, kPop>(e, i, truncate);
+}
+
+[[gnu::noinline]] void fld_in_general(Engine& e, const Insn& i) {
+  if (!x87_ready(e)) return;
   X87Unit u(e, i);
   if (i.mem()) {
     const F80 v = u.load_f80();
@@ -86,6 +102,45 @@ void fld(Engine& e, const Insn& i) {
     return;
   }
   u.push_checked(F80{u.st(source)});
+}
+
+template <bool kPop> [[gnu::noinline]] void fst_in_general(Engine& e, const Insn& i) {
+  if (!x87_ready(e)) return;
+  X87Unit u(e, i);
+  const bool empty = u.empty(0);
+  const bool allowed = !empty || u.masked(soft::kInvalid);
+  const F80 v = empty ? X87Unit::indefinite() : u.st(0);
+  if (i.mem()) {
+    if (allowed) u.store_f80(v);
+    u.note_memory_instruction();
+  } else {
+    u.note_instruction();
+    if (allowed) u.set(i.r[0], v);
+  }
+  if (empty) u.stack_fault(false);
+  if (kPop && allowed) u.pop();
+}
+
+[[gnu::noinline]] void fxch_in_general(Engine& e, const Insn& i) {
+  if (!x87_ready(e)) return;
+  X87Unit u(e, i);
+  u.note_instruction();
+  const unsigned n = i.r[0];
+  const bool empty0 = u.empty(0), empty_n = u.empty(n);
+  if ((empty0 || empty_n) && !u.stack_fault(false)) return;
+  const F80 a = empty0 ? X87Unit::indefinite() : u.st(0), b = empty_n ? X87Unit::indefinite() : u.st(n);
+  u.set(0, b);
+  u.set(n, a);
+}
+
+}  // namespace
+
+void fld(Engine& e, const Insn& i) {
+  if (X87Fast fast(e, i); x87_free(e) && !i.mem() && fast.empty(7) && !fast.empty(i.r[0])) [[likely]] {
+    fast.note_instruction();
+    return fast.push(fast.st(i.r[0]));
+  }
+  fld_in_general(e, i);
 }
 
 void fld_m32(Engine& e, const Insn& i) { load_real<F32, u32>(e, i); }
@@ -108,20 +163,15 @@ template void fild<i32>(Engine&, const Insn&);
 template void fild<i64>(Engine&, const Insn&);
 
 template <bool kPop> void fst(Engine& e, const Insn& i) {
-  if (!x87_ready(e)) return;
-  X87Unit u(e, i);
-  const bool empty = u.empty(0);
-  const bool allowed = !empty || u.masked(soft::kInvalid);
-  const F80 v = empty ? X87Unit::indefinite() : u.st(0);
-  if (i.mem()) {
-    if (allowed) u.store_f80(v);
-    u.note_memory_instruction();
-  } else {
-    u.note_instruction();
-    if (allowed) u.set(i.r[0], v);
+  if (X87Fast fast(e, i); x87_free(e) && !i.mem() && !fast.empty(0)) [[likely]] {
+    fast.note_instruction();
+    X87Fast::copy(fast.st(i.r[0]), fast.st(0));
+    fast.mark_full(i.r[0]);
+    fast.set_status(kPop ? 1 : 0);
+    if constexpr (kPop) fast.free_top();
+    return;
   }
-  if (empty) u.stack_fault(false);
-  if (kPop && allowed) u.pop();
+  fst_in_general<kPop>(e, i);
 }
 template void fst<false>(Engine&, const Insn&);
 template void fst<true>(Engine&, const Insn&);
@@ -180,15 +230,11 @@ void fbstp(Engine& e, const Insn& i) {
 }
 
 void fxch(Engine& e, const Insn& i) {
-  if (!x87_ready(e)) return;
-  X87Unit u(e, i);
-  u.note_instruction();
-  const unsigned n = i.r[0];
-  const bool empty0 = u.empty(0), empty_n = u.empty(n);
-  if ((empty0 || empty_n) && !u.stack_fault(false)) return;
-  const F80 a = empty0 ? X87Unit::indefinite() : u.st(0), b = empty_n ? X87Unit::indefinite() : u.st(n);
-  u.set(0, b);
-  u.set(n, a);
+  if (X87Fast fast(e, i); x87_free(e) && !fast.empty(0) && !fast.empty(i.r[0])) [[likely]] {
+    fast.note_instruction();
+    return fast.exchange(i.r[0]);
+  }
+  fxch_in_general(e, i);
 }
 
 template <unsigned kCondition, bool kNegated> void fcmov(Engine& e, const Insn& i) {

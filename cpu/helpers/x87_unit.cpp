@@ -22,6 +22,12 @@ void pending_exception(Engine& e) {
   if (e.pins.ferr && (e.s.eflags & kIf) != 0 && !e.s.ignne) e.freeze();
 }
 
+bool x87_check(Engine& e) {
+  if (!x87_available(e)) return false;
+  if ((e.s.x87.status & kFswSummary) != 0) pending_exception(e);
+  return true;
+}
+
 void update_summary(Engine& e) {
   X87& f = e.s.x87;
   const bool pending = (f.status & ~f.control & soft::kAllFlags) != 0;

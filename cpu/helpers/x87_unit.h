@@ -30,13 +30,12 @@ inline bool x87_available(Engine& e) {
   return e.model.has(Feature::Fpu);
 }
 
-/// The same, and then the exceptions of earlier instructions, for waiting instructions.
-inline bool x87_ready(Engine& e) {
-  if (!x87_available(e)) return false;
-  if ((e.s.x87.status & kFswSummary) != 0) [[unlikely]]
-    pending_exception(e);
-  return true;
-}
+/// Nothing keeps a waiting instruction from its work.
+inline bool x87_free(const Engine& e) { return !e.x87_off && (e.s.x87.status & kFswSummary) == 0; }
+/// x87_available(), and then the exceptions of earlier instructions.
+bool x87_check(Engine& e);
+/// The same, for waiting instructions.
+inline bool x87_ready(Engine& e) { return x87_free(e) || x87_check(e); }
 
 class X87Unit {
  public:
@@ -94,7 +93,7 @@ class X87Unit {
   void note_pointers() {
     f_.ip = e_.this_rip();
     f_.cs = e_.s.seg[kCs].selector;
-    f_.opcode = static_cast<u16>((line(i_.op).encoding.opcode & 7) << 8 | i_.r[3]);
+    f_.opcode = static_cast<u16>(i_.imm);
   }
   /// The same for one with a memory operand: FDP and FDS too.
   void note_memory_instruction() {

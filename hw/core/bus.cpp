@@ -5,8 +5,6 @@
 namespace orrery::core {
 namespace {
 
-u64 width_mask(unsigned width) { return width >= 8 ? ~u64{0} : (u64{1} << (width * 8)) - 1; }
-
 bool misaligned(const IoRange& range, u64 offset, unsigned unit) {
   return !range.widths.unaligned && offset % unit != 0;
 }
@@ -86,6 +84,7 @@ void IoSpace::rebuild() {
   std::sort(cuts.begin(), cuts.end());
   cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
   segments_.clear();
+  recent_ = nullptr;
   for (std::size_t i = 0; i < cuts.size(); ++i) {
     const u64 first = cuts[i];
     const u64 last = i + 1 < cuts.size() ? cuts[i + 1] - 1 : ~u64{0};
@@ -96,32 +95,29 @@ void IoSpace::rebuild() {
       }
     }
   }
+  low_.clear();
 }
 
 IoSpace::Node* IoSpace::search(u64 address) const {
+  if (address < kLowSize && low_.empty() && !segments_.empty() && segments_.front().first < kLowSize) {
+    low_.resize(kLowSize);
+    for (const Segment& s : segments_) {
+      if (s.first >= kLowSize) break;
+      const u64 count = std::min(s.length, kLowSize - 1 - s.first) + 1;
+      std::fill_n(low_.begin() + static_cast<std::ptrdiff_t>(s.first), count, s.node);
+    }
+    return low_[address];
+  }
   const auto after = std::upper_bound(segments_.begin(), segments_.end(), address,
                                       [](u64 a, const Segment& s) { return a < s.first; });
   if (after == segments_.begin()) return nullptr;
   const Segment& s = *std::prev(after);
   if (address - s.first > s.length) return nullptr;
-  recent_ = static_cast<std::size_t>(&s - segments_.data());
+  recent_ = &s;
   return s.node;
 }
 
-u64 IoSpace::read_unit(Node& node, u64 address, unsigned width) {
-  const IoRange& r = node.range;
-  return r.read ? r.read(address - r.base, width) & width_mask(width) : width_mask(width);
-}
-
-void IoSpace::write_unit(Node& node, u64 address, unsigned width, u64 value) {
-  const IoRange& r = node.range;
-  if (r.write) r.write(address - r.base, width, value & width_mask(width));
-}
-
-u64 IoSpace::read(u64 address, unsigned width) {
-  if (Node* node = find(address); node != nullptr && whole(node->range, address - node->range.base, width)) {
-    return read_unit(*node, address, width);
-  }
+u64 IoSpace::read_parts(u64 address, unsigned width) {
   u64 result = 0;
   for (unsigned done = 0; done < width;) {
     const u64 at = address + done;
@@ -148,10 +144,7 @@ u64 IoSpace::read(u64 address, unsigned width) {
   return result;
 }
 
-void IoSpace::write(u64 address, unsigned width, u64 value) {
-  if (Node* node = find(address); node != nullptr && whole(node->range, address - node->range.base, width)) {
-    return write_unit(*node, address, width, value);
-  }
+void IoSpace::write_parts(u64 address, unsigned width, u64 value) {
   for (unsigned done = 0; done < width;) {
     const u64 at = address + done;
     Node* node = find(at);

@@ -89,8 +89,20 @@ class IoSpace {
   [[nodiscard]] Mapping map(IoRange range);
 
   /// `width` 1, 2, 4 or 8 bytes; need not be aligned.
-  u64 read(u64 address, unsigned width);
-  void write(u64 address, unsigned width, u64 value);
+  u64 read(u64 address, unsigned width) {
+    const Node* node = find(address);
+    if (node != nullptr && whole(node->range, address - node->range.base, width)) [[likely]] {
+      return read_unit(*node, address, width);
+    }
+    return read_parts(address, width);
+  }
+  void write(u64 address, unsigned width, u64 value) {
+    const Node* node = find(address);
+    if (node != nullptr && whole(node->range, address - node->range.base, width)) [[likely]] {
+      return write_unit(*node, address, width, value);
+    }
+    write_parts(address, width, value);
+  }
 
   /// The board says how long accesses to these addresses hold the processor, on top of the instruction's own time: for
   /// each byte. 0 until it says so, and for all that lies beyond what it spoke of. Ranges that are given later replace
@@ -119,28 +131,41 @@ class IoSpace {
     Node* node;
   };
 
+  static constexpr u64 kLowSize = 0x10000;  // the I/O ports' address space
+
   Node* find(u64 address) const {
-    const bool again = recent_ < segments_.size() && address - segments_[recent_].first <= segments_[recent_].length;
-    return again ? segments_[recent_].node : search(address);
+    if (address < low_.size()) return low_[address];
+    return recent_ != nullptr && address - recent_->first <= recent_->length ? recent_->node : search(address);
   }
   Node* search(u64 address) const;
   /// The access as one call of the device's handler, if the device takes it like that.
   static bool whole(const IoRange& r, u64 offset, unsigned width) {
-    return width >= r.widths.min && width <= r.widths.max && (r.widths.unaligned || offset % width == 0) &&
+    return width >= r.widths.min && width <= r.widths.max && (r.widths.unaligned || (offset & (width - 1)) == 0) &&
            r.size - offset >= width;
   }
   Node& node_of(const IoRange* range);
   void unmap(IoRange* range);
   void rebuild();
-  u64 read_unit(Node& node, u64 address, unsigned width);
-  void write_unit(Node& node, u64 address, unsigned width, u64 value);
+  static u64 width_mask(unsigned width) { return ~u64{0} >> (64 - width * 8); }
+  static u64 read_unit(const Node& node, u64 address, unsigned width) {
+    const IoRange& r = node.range;
+    return r.read ? r.read(address - r.base, width) & width_mask(width) : width_mask(width);
+  }
+  static void write_unit(const Node& node, u64 address, unsigned width, u64 value) {
+    const IoRange& r = node.range;
+    if (r.write) r.write(address - r.base, width, value & width_mask(width));
+  }
+  /// Accesses that the device does not take as they are.
+  u64 read_parts(u64 address, unsigned width);
+  void write_parts(u64 address, unsigned width, u64 value);
 
   std::string name_;
   Log& log_;
   std::list<Node> nodes_;
-  std::vector<Segment> segments_;   // sorted, disjoint
-  std::vector<u16> access_ns_;      // by address
-  mutable std::size_t recent_ = 0;  // index of the one that answered last
+  std::vector<Segment> segments_;            // sorted, disjoint
+  std::vector<u16> access_ns_;               // by address
+  mutable std::vector<Node*> low_;           // who answers at each address below kLowSize; made when first needed
+  mutable const Segment* recent_ = nullptr;  // the one that answered last
   u64 next_sequence_ = 0;
 };
 

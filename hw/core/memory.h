@@ -35,6 +35,7 @@ class GuestMemory {
     u8* write = nullptr;   // host address of the page, or null: writes go to mmio() (ROM: nowhere)
     u32 code = 0;          // bit n: decoded code lies in grain n; kept by the CPU's block cache
     bool watched = false;  // the next write must be seen (dirty tracking); cleared by that write
+    bool sticky = false;   // code in it keeps changing: the CPU's stores stay slow; kept by the CPU's block cache
   };
 
   /// `ram_size` bytes of zeroed RAM (a multiple of 4 KiB, at least one page), mapped nowhere yet.
