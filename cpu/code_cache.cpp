@@ -5,6 +5,7 @@
 #include "cpu/decoder.h"
 #include "cpu/handlers.h"
 #include "cpu/interpreter.h"
+#include "cpu/pairs.h"
 
 namespace orrery::cpu {
 namespace {
@@ -180,6 +181,7 @@ Block* CodeCache::build(u64 rip, u64 linear, u64 physical) {
   auto* b = new (allocate(sizeof(Block))) Block{};
   b->insns = static_cast<Insn*>(allocate(sizeof(Insn) * (count + 1)));
   std::copy_n(insns.begin(), count, b->insns);
+  make_pairs({b->insns, count});
   b->bytes = bytes;
   b->cached = true;
   finish(*b, physical, count);
@@ -228,6 +230,8 @@ void CodeCache::note_code(u64 page_address, Block* b) {
 
 Block* CodeCache::prefix(Block* block, unsigned count) {
   std::copy_n(block->insns, count, prefix_insns_.begin());
+  Insn& last = prefix_insns_[count - 1];
+  if ((last.bits & Insn::kPair) != 0) last.handler = choose_handler(e_, last);
   prefix_block_.bytes = block->insns[count].offset;
   return finish(prefix_block_, block->physical, count);
 }

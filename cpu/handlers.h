@@ -71,8 +71,9 @@ ORRERY_HANDLER_CC __attribute__((always_inline)) inline const Insn* jump_anywher
 
 namespace detail {
 
+/// Executes *i and goes on.
 template <class Sem, bool Ends, unsigned Size, class... Operands>
-ORRERY_HANDLER_CC const Insn* handler(Engine& e, const Insn* i) {
+ORRERY_HANDLER_CC __attribute__((always_inline)) inline const Insn* step(Engine& e, const Insn* i) {
   using T = typename UnsignedOf<(2u << Size)>::type;
   ExecSized<T> m(e, i);
   [[clang::always_inline]] Sem::run(m, Operands{}...);  // a call would put the machine on the stack
@@ -97,6 +98,11 @@ ORRERY_HANDLER_CC const Insn* handler(Engine& e, const Insn* i) {
   } else {
     ORRERY_NEXT(e, i + 1);
   }
+}
+
+template <class Sem, bool Ends, unsigned Size, class... Operands>
+ORRERY_HANDLER_CC const Insn* handler(Engine& e, const Insn* i) {
+  [[clang::musttail]] return step<Sem, Ends, Size, Operands...>(e, i);
 }
 
 struct Interpreted {

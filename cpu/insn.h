@@ -61,6 +61,7 @@ struct Insn {
   static constexpr u8 kRepne = 8;   // F2, likewise
   static constexpr u8 kRex = 16;    // a REX prefix was in effect
   static constexpr u8 kOsize = 32;  // 66 was there (whether or not it is part of the opcode)
+  static constexpr u8 kPair = 64;   // the interpreter's handler executes the next instruction, too: see pairs.h
 
   bool mem() const { return (bits & kMem) != 0; }
   bool lock() const { return (bits & kLock) != 0; }
