@@ -102,7 +102,7 @@ TEST(Pairs, AnInterruptThatADeviceRaisesInTheFirstHalfComesBeforeTheSecond) {
   r.protected_mode();
   r.flags(kIf);
   r.s.gpr[kRbx] = 0x180000;
-  r.put(CpuRig::kCode, "8b03 40 40 90");  // mov eax, [ebx]; inc eax; inc eax
+  r.put(CpuRig::kCode, "8b03 40 90");  // mov eax, [ebx]; inc eax; nop
   r.cpu.run(4);
   EXPECT_EQ(r.s.gpr[kRax], 7u);
   EXPECT_EQ(r.r32(r.s.gpr[kRsp]), CpuRig::kCode + 2);
