@@ -210,8 +210,7 @@ void SdlWindow::key(const SDL_KeyboardEvent& event) {
   if (turbo && down && usage != 0 && usage < SDL_SCANCODE_LCTRL) {
     // The guest's time runs ahead of the user's finger: its keyboard would repeat a key that is only touched. So here
     // the host's keyboard repeats.
-    session_->post(machine::KeyInput{usage, true, false});
-    session_->post(machine::KeyInput{usage, false, false});
+    session_->post_together({machine::KeyInput{usage, true, false}, machine::KeyInput{usage, false, false}});
     return;
   }
   // A key that goes up after ReleaseKeys, or that was a host key, is not the guest's.
@@ -274,8 +273,8 @@ void SdlWindow::release_all() {
 
 void SdlWindow::ctrl_alt_delete() {
   // Ctrl and Alt are down already, since they make the host key.
-  session_->post(machine::KeyInput{SDL_SCANCODE_DELETE, true, false});
-  session_->post(machine::KeyInput{SDL_SCANCODE_DELETE, false, false});
+  session_->post_together(
+      {machine::KeyInput{SDL_SCANCODE_DELETE, true, false}, machine::KeyInput{SDL_SCANCODE_DELETE, false, false}});
 }
 
 void SdlWindow::act(HostKey key) {

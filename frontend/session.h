@@ -21,6 +21,7 @@
 #include "hw/display/surface.h"
 #include "machine/debugger.h"
 #include "machine/governor.h"
+#include "machine/input_gate.h"
 #include "machine/journal.h"
 #include "machine/machine.h"
 
@@ -61,6 +62,8 @@ class Session {
   // --- any thread ----------------------------------------------------------------------------------------------------
   /// An input for the guest.
   void post(machine::Input input) { machine_->post(std::move(input)); }
+  /// Several that enter at one and the same tick.
+  void post_together(std::vector<machine::Input> inputs) { machine_->gate().post_together(std::move(inputs)); }
   /// Runs `what` on the machine thread, between two slices, within some milliseconds. Not after finish().
   void call(std::function<void(machine::Machine&)> what);
   void set_speed(machine::Speed speed, unsigned percent = 100);

@@ -1,6 +1,7 @@
 #include "machine/input_gate.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 namespace orrery::machine {
@@ -38,6 +39,16 @@ void InputGate::post(Input input) {
   {
     const std::lock_guard lock(mutex_);
     if (queue_.empty() || !merge(queue_.back(), input)) queue_.push_back(std::move(input));
+    waiting_.store(true, std::memory_order_release);
+  }
+  if (posted_) posted_();
+}
+
+void InputGate::post_together(std::vector<Input> inputs) {
+  if (inputs.empty() || ignore_.load(std::memory_order_acquire)) return;
+  {
+    const std::lock_guard lock(mutex_);
+    std::ranges::move(inputs, std::back_inserter(queue_));
     waiting_.store(true, std::memory_order_release);
   }
   if (posted_) posted_();

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "machine/input.h"
 #include "machine/journal.h"
@@ -25,6 +26,8 @@ class InputGate {
 
   /// Any thread. Motions that still wait are added up, so a stopped machine does not gather them without end.
   void post(Input input);
+  /// Several that enter at one tick, whatever the machine thread does meanwhile.
+  void post_together(std::vector<Input> inputs);
   /// Called on the posting thread after each post, to wake a machine thread that sleeps. Set before posting starts.
   void on_post(std::function<void()> hook) { posted_ = std::move(hook); }
   /// True if something waits. Any thread.

@@ -265,6 +265,22 @@ TEST(InputGate, AddsUpMotionsThatWait) {
   EXPECT_FALSE(gate.waiting());
 }
 
+TEST(InputGate, WhatIsPostedTogetherIsNeverTakenApart) {
+  Journal journal{Config{}};
+  InputGate gate(journal);
+  std::thread poster([&] {
+    for (int n = 0; n < 2000; ++n) gate.post_together({KeyInput{4, true, false}, KeyInput{4, false, false}});
+  });
+  int taken = 0;
+  while (taken < 4000) {
+    int now = 0;
+    while (gate.take(0)) ++now;
+    EXPECT_EQ(now % 2, 0);
+    taken += now;
+  }
+  poster.join();
+}
+
 TEST(InputGate, LosesNothingBetweenThreads) {
   Journal journal{Config{}};
   InputGate gate(journal);
