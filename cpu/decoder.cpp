@@ -163,6 +163,12 @@ constexpr u8 byte_register(u8 n, bool rex) { return rex || n < 4 ? n : static_ca
 
 constexpr u64 sign_extend32(u32 v) { return static_cast<u64>(static_cast<i64>(static_cast<i32>(v))); }
 
+/// BSWAP and WBINVD came with the 486, but SeaBIOS uses them whatever the processor: without them a 386 shows nothing
+/// at all. What tells these processors apart are the flags AC and ID, and a 386 has neither.
+constexpr bool for_firmware(u16 line) {
+  return line == static_cast<u16>(Op::Bswap_Zv) || line == static_cast<u16>(Op::Wbinvd);
+}
+
 }  // namespace
 
 Decoder::Decoder(FeatureSet features) : highest_cr_(features.has(Feature::I486) ? 4 : 3) {
@@ -177,7 +183,7 @@ void Decoder::build(unsigned code64, FeatureSet features) {
   for (u16 i = 0; i < kOpCount; ++i) {
     const OpLine& l = line(i);
     const Encoding& e = l.encoding;
-    if (!features.has(l.feature)) continue;
+    if (!features.has(l.feature) && !for_firmware(i)) continue;
     if (e.bits64 == (code64 != 0 ? Bits64::No : Bits64::Only)) continue;
     const unsigned map = static_cast<unsigned>(e.map) + (e.vex != Vex::None ? kVexMaps : 0);
     const unsigned first = map * 256 + (e.low_register ? e.opcode & 0xf8u : e.opcode);

@@ -92,7 +92,7 @@ std::vector<Model> make_models() {
     list.push_back(std::move(m));
   };
   // clang-format off
-  add({.name = "386", .description = "Intel 386DX with 387", .vendor = {}, .brand = {}, .family = 3, .stepping = 8,
+  add({.name = "386", .description = "Intel 386DX with 387 (and BSWAP and WBINVD, for SeaBIOS)", .vendor = {}, .brand = {}, .family = 3, .stepping = 8,
        .frequency = 33 * kMhz, .features = k386});
   add({.name = "486", .description = "Intel 486DX4", .vendor = {}, .brand = {}, .family = 4, .model = 8, .max_leaf = 1,
        .frequency = 100 * kMhz, .features = k486});

@@ -347,8 +347,12 @@ TEST_F(DecoderTest, AModelDecodesOnlyItsOwnLines) {
   f.set(Feature::I486);
   const Decoder i486(f);
   Insn i;
-  const u8 bswap[] = {0x0f, 0xc8}, cmov[] = {0x0f, 0x44, 0xc1}, mov_cr4[] = {0x0f, 0x22, 0xe0};
-  EXPECT_EQ(i386.decode(bswap, kProt32, i), DecodeResult::Invalid);
+  const u8 bswap[] = {0x0f, 0xc8}, wbinvd[] = {0x0f, 0x09}, cmpxchg[] = {0x0f, 0xb1, 0xc1}, cmov[] = {0x0f, 0x44, 0xc1},
+           mov_cr4[] = {0x0f, 0x22, 0xe0};
+  EXPECT_EQ(i386.decode(cmpxchg, kProt32, i), DecodeResult::Invalid);
+  EXPECT_EQ(i486.decode(cmpxchg, kProt32, i), DecodeResult::Ok);
+  EXPECT_EQ(i386.decode(bswap, kProt32, i), DecodeResult::Ok) << "the firmware needs it";
+  EXPECT_EQ(i386.decode(wbinvd, kProt32, i), DecodeResult::Ok) << "and this";
   EXPECT_EQ(i486.decode(bswap, kProt32, i), DecodeResult::Ok);
   EXPECT_EQ(i486.decode(cmov, kProt32, i), DecodeResult::Invalid);
   EXPECT_EQ(i386.decode(mov_cr4, kProt32, i), DecodeResult::Invalid);
