@@ -132,8 +132,9 @@ void open_unix(CharDescriptors& ends, const CharSpec& spec) {
 void open_pty(CharDescriptors& ends, const CharSpec& spec, const std::string& label,
               const std::function<void(const std::string&)>& report) {
   const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  const char* name = nullptr;
-  if (master < 0 || ::grantpt(master) != 0 || ::unlockpt(master) != 0 || (name = ::ptsname(master)) == nullptr) {
+  const bool usable = master >= 0 && ::grantpt(master) == 0 && ::unlockpt(master) == 0;
+  const char* name = usable ? ::ptsname(master) : nullptr;
+  if (name == nullptr) {
     fail(spec, "no pseudo-terminal", std::strerror(errno), "use tcp: or unix: instead");
   }
   ends.in = ends.out = master;

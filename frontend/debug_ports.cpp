@@ -10,7 +10,7 @@ constexpr u64 kMostWaiting = 64 * 1024;
 }  // namespace
 
 DebugPorts::DebugPorts(const Settings& settings, machine::Machine& machine, machine::Debugger& debugger,
-                       MonitorHost host, std::function<void(std::function<void()>)> call,
+                       const MonitorHost& host, const std::function<void(std::function<void()>)>& call,
                        const std::function<void(const std::string&)>& report) {
   monitor_ = std::make_unique<Monitor>(machine, debugger, host);
   // `waiting` counts what the machine has not taken yet: somebody who only sends must not fill the host's memory.

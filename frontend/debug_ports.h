@@ -20,8 +20,9 @@ namespace orrery::frontend {
 class DebugPorts {
  public:
   /// Opens the connections. `call` runs something on the machine's thread, soon; from any thread. Throws UsageError.
-  DebugPorts(const Settings& settings, machine::Machine& machine, machine::Debugger& debugger, MonitorHost host,
-             std::function<void(std::function<void()>)> call, const std::function<void(const std::string&)>& report);
+  DebugPorts(const Settings& settings, machine::Machine& machine, machine::Debugger& debugger, const MonitorHost& host,
+             const std::function<void(std::function<void()>)>& call,
+             const std::function<void(const std::string&)>& report);
 
   /// From now on input comes in.
   void start() { hub_.start(); }

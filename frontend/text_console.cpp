@@ -88,7 +88,7 @@ std::string TextConsole::text() const {
 }
 
 hw::Frame TextConsole::frame() const {
-  static const std::span<const u8> kFont = vga_font(firmware::vga_bios_pci());
+  static const std::span<const u8> font = vga_font(firmware::vga_bios_pci());
   hw::Frame frame;
   frame.width = kColumns * kCellWidth;
   frame.height = kRows * kCellHeight;
@@ -99,8 +99,8 @@ hw::Frame TextConsole::frame() const {
   const std::size_t first = first_line();
   for (unsigned row = 0; row < kRows && first + row < lines_.size(); ++row) {
     const std::string& line = lines_[first + row];
-    for (unsigned column = 0; column < line.size() && !kFont.empty(); ++column) {
-      const std::span<const u8> glyph = kFont.subspan(static_cast<u8>(line[column]) * std::size_t{16}, 16);
+    for (unsigned column = 0; column < line.size() && !font.empty(); ++column) {
+      const std::span<const u8> glyph = font.subspan(static_cast<u8>(line[column]) * std::size_t{16}, 16);
       for (unsigned y = 0; y < kCellHeight; ++y) {
         for (unsigned x = 0; x < 8; ++x) {
           if ((glyph[y] << x & 0x80) != 0) dot(column * kCellWidth + x, row * kCellHeight + y);

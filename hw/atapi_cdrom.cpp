@@ -13,19 +13,7 @@ constexpr u8 kReasonCommand = 0x01;  // CoD
 constexpr u8 kReasonToHost = 0x02;   // IO
 constexpr u64 kPlainTime = 10'000;   // ns
 constexpr u64 kBlockGap = 2'000;
-constexpr u64 kSectorTime = 100'000;  // 20 MB/s
 constexpr std::size_t kPacketSize = 12;
-
-/// Which bytes of a raw sector (mode 1) READ CD returns for the bits of its byte 9.
-constexpr u8 kPartSync = 0x80;
-constexpr u8 kPartHeader = 0x20;
-constexpr u8 kPartData = 0x10;
-constexpr u8 kPartEdc = 0x08;
-
-std::size_t sector_bytes(u8 parts) {
-  return ((parts & kPartSync) != 0 ? 12u : 0u) + ((parts & kPartHeader) != 0 ? 4u : 0u) +
-         ((parts & kPartData) != 0 ? kCdSectorSize : 0u) + ((parts & kPartEdc) != 0 ? 288u : 0u);
-}
 
 }  // namespace
 
@@ -45,7 +33,7 @@ void AtapiCdrom::medium_changed() {
   if (disc_) {
     tray_open_ = false;
     spinning_ = true;
-    attention_ = 0x28;
+    attention_ = kMediumMayHaveChanged;
     event_ = Event::NewMedia;
   } else {
     event_ = Event::Removal;
@@ -180,6 +168,11 @@ void AtapiCdrom::work() {
   }
 }
 
+std::size_t AtapiCdrom::sector_bytes(u8 parts) {
+  return ((parts & kPartSync) != 0 ? 12u : 0u) + ((parts & kPartHeader) != 0 ? 4u : 0u) +
+         ((parts & kPartData) != 0 ? kCdSectorSize : 0u) + ((parts & kPartEdc) != 0 ? 288u : 0u);
+}
+
 std::size_t AtapiCdrom::data_left() const {
   return reply_.size() - reply_position_ + std::size_t{blocks_left_} * sector_bytes(parts_);
 }
@@ -209,7 +202,7 @@ bool AtapiCdrom::load_sector() {
   const bool good = image != nullptr && (plain ? image->read(block_, std::span(raw).subspan<16, kCdSectorSize>())
                                                : image->read_raw(block_, raw));
   if (!good) {
-    check(image == nullptr ? Sense{0x02, 0x3a, 0x00} : Sense{0x03, 0x11, 0x00});
+    check(image == nullptr ? Sense{kNotReady, kMediumNotPresent, 0x00} : kUnrecoveredReadError);
     return false;
   }
   const auto add = [&](unsigned first, unsigned count) {
@@ -324,7 +317,8 @@ void AtapiCdrom::check(Sense sense) {
   sense_ = sense;
   reg(kAtaCount) = kReasonToHost | kReasonCommand;
   log()(Channel::Disk, "{}: check condition {:x}/{:02x}/{:02x}", name(), sense.key, sense.code, sense.qualifier);
-  fail(static_cast<u8>(sense.key << 4 | (sense.key == 0x05 || sense.key == 0x0b ? kAtaErrorAbrt : 0)));
+  fail(static_cast<u8>(sense.key << 4 |
+                       (sense.key == kIllegalRequest || sense.key == kAbortedCommand ? kAtaErrorAbrt : 0)));
 }
 
 // --- state -----------------------------------------------------------------------------------------------------------
@@ -346,7 +340,7 @@ void AtapiCdrom::reset_state(bool hardware) {
   reply_position_ = 0;
   if (!hardware) return;
   sense_ = {};
-  attention_ = 0x29;
+  attention_ = kPowerOnOrReset;
   event_ = Event::None;
   retries_ = 5;
   audio_ = {1, 255, 2, 255, 0, 0, 0, 0};

@@ -25,13 +25,33 @@ class AtapiCdrom final : public AtaDrive {
   bool press_eject();
 
  private:
-  /// Sense data: key, additional code and qualifier.
+  /// Sense data: key, additional code and qualifier (MMC-3, annex D); names are the standard's.
   struct Sense {
-    u8 key = 0;
-    u8 code = 0;
-    u8 qualifier = 0;
+    u8 key;
+    u8 code;
+    u8 qualifier;
     friend bool operator==(const Sense&, const Sense&) = default;
   };
+  static constexpr u8 kNotReady = 0x02, kMediumError = 0x03, kIllegalRequest = 0x05, kUnitAttention = 0x06,
+                      kAbortedCommand = 0x0b;
+  static constexpr u8 kMediumNotPresent = 0x3a;  // qualifiers: 1 tray closed, 2 tray open
+  static constexpr Sense kUnrecoveredReadError{kMediumError, 0x11, 0x00};
+  static constexpr Sense kParameterListLengthError{kIllegalRequest, 0x1a, 0x00};
+  static constexpr Sense kInvalidOperationCode{kIllegalRequest, 0x20, 0x00};
+  static constexpr Sense kAddressOutOfRange{kIllegalRequest, 0x21, 0x00};
+  static constexpr Sense kInvalidFieldInPacket{kIllegalRequest, 0x24, 0x00};
+  static constexpr Sense kInvalidFieldInParameters{kIllegalRequest, 0x26, 0x00};
+  static constexpr Sense kCommandSequenceError{kIllegalRequest, 0x2c, 0x00};
+  static constexpr Sense kIncompatibleFormat{kIllegalRequest, 0x30, 0x02};
+  static constexpr Sense kSavingNotSupported{kIllegalRequest, 0x39, 0x00};
+  static constexpr Sense kRemovalPrevented{kIllegalRequest, 0x53, 0x02};
+  static constexpr Sense kIllegalModeForTrack{kIllegalRequest, 0x64, 0x00};
+  /// Additional codes of unit attentions.
+  static constexpr u8 kMediumMayHaveChanged = 0x28, kPowerOnOrReset = 0x29;
+
+  static constexpr u64 kSectorTime = 100'000;  // ns a sector: 20 MB/s
+  /// Which parts of a raw sector (mode 1) READ CD returns, as in byte 9 of its packet.
+  static constexpr u8 kPartSync = 0x80, kPartHeader = 0x20, kPartData = 0x10, kPartEdc = 0x08;
   enum class Stage : u8 {
     None,
     Packet,   // the host sends the command packet
@@ -62,6 +82,7 @@ class AtapiCdrom final : public AtaDrive {
   std::size_t data_left() const;
   bool fill(std::size_t wanted);
   bool load_sector();
+  static std::size_t sector_bytes(u8 parts);
   u64 data_time(std::size_t bytes) const;
   void send(std::span<const u8> data, std::size_t allocation);
   void send_sectors(u32 block, u32 count, u8 parts);
@@ -108,8 +129,8 @@ class AtapiCdrom final : public AtaDrive {
   std::optional<CdImage> disc_;  // computed from the slot
   bool tray_open_ = false;
   bool spinning_ = true;
-  Sense sense_;
-  u8 attention_ = 0;  // additional sense code of a pending unit attention: 28h medium, 29h reset
+  Sense sense_{};
+  u8 attention_ = 0;  // additional sense code of a pending unit attention; 0: none
   Event event_ = Event::None;
   u8 retries_ = 5;                                       // mode page 01h
   std::array<u8, 8> audio_{1, 255, 2, 255, 0, 0, 0, 0};  // mode page 0Eh, output ports
@@ -123,7 +144,7 @@ class AtapiCdrom final : public AtaDrive {
   u32 reply_position_ = 0;
   u32 block_ = 0;  // sectors that follow what is in reply_
   u32 blocks_left_ = 0;
-  u8 parts_ = 0;  // READ CD: which parts of a sector, as in byte 9 of the packet; 10h: user data
+  u8 parts_ = 0;  // kPart..., of each of these sectors
   u32 head_at_ = 0;
 };
 

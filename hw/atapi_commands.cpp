@@ -10,10 +10,7 @@ namespace {
 constexpr u64 kCommandTime = 20'000;  // ns
 constexpr u64 kShortSeek = 300'000;
 constexpr u64 kFullStroke = 1'700'000;
-constexpr u64 kSectorTime = 100'000;
 constexpr u64 kSpinUp = 5'000'000;
-
-constexpr u8 kPartData = 0x10;
 
 u16 be16(const u8* p) { return static_cast<u16>(p[0] << 8 | p[1]); }
 u32 be24(const u8* p) { return u32{p[0]} << 16 | u32{p[1]} << 8 | p[2]; }
@@ -68,7 +65,7 @@ void AtapiCdrom::run_command() {
   const u8 opcode = packet_[0];
   // A unit attention comes before anything but these, and is told once.
   const bool exempt = opcode == 0x12 || opcode == 0x03 || opcode == 0x4a || opcode == 0x46;
-  if (!exempt && attention_ != 0) return check({0x06, std::exchange(attention_, u8{0}), 0x00});
+  if (!exempt && attention_ != 0) return check({kUnitAttention, std::exchange(attention_, u8{0}), 0x00});
   if (opcode != 0x03) sense_ = {};
   switch (opcode) {
     case 0x00:  // TEST UNIT READY
@@ -96,9 +93,9 @@ void AtapiCdrom::run_command() {
     case 0x45:  // PLAY AUDIO: there are no audio tracks
     case 0xa5:
     case 0x47:
-    case 0x48: return ready() ? check({0x05, 0x64, 0x00}) : void();
+    case 0x48: return ready() ? check(kIllegalModeForTrack) : void();
     case 0x4b:  // PAUSE/RESUME: nothing is playing
-      return ready() ? check({0x05, 0x2c, 0x00}) : void();
+      return ready() ? check(kCommandSequenceError) : void();
     case 0x4e:  // STOP PLAY/SCAN
       return ready() ? good() : void();
     case 0x46: return get_configuration();
@@ -110,7 +107,7 @@ void AtapiCdrom::run_command() {
     case 0xb9: {  // READ CD MSF
       const u32 first = block_of({packet_[3], packet_[4], packet_[5]});
       const u32 end = block_of({packet_[6], packet_[7], packet_[8]});
-      if (end < first) return check({0x05, 0x24, 0x00});
+      if (end < first) return check(kInvalidFieldInPacket);
       return read_cd(first, end - first, packet_[9], packet_[10]);
     }
     case 0xbe: return read_cd(be32(&packet_[2]), be24(&packet_[6]), packet_[9], packet_[10]);
@@ -118,20 +115,20 @@ void AtapiCdrom::run_command() {
       speed_ = be16(&packet_[2]);
       return good();
     case 0xbd: return mechanism_status();
-    default: return check({0x05, 0x20, 0x00});
+    default: return check(kInvalidOperationCode);
   }
 }
 
 /// Whether there is a disc to work with; otherwise the command has failed.
 bool AtapiCdrom::ready() {
   if (disc() != nullptr) return true;
-  check({0x02, 0x3a, static_cast<u8>(tray_open_ ? 0x02 : 0x01)});
+  check({kNotReady, kMediumNotPresent, static_cast<u8>(tray_open_ ? 0x02 : 0x01)});
   return false;
 }
 
 void AtapiCdrom::request_sense() {
   Sense sense = std::exchange(sense_, Sense{});
-  if (sense == Sense{} && attention_ != 0) sense = {0x06, std::exchange(attention_, u8{0}), 0x00};
+  if (sense == Sense{} && attention_ != 0) sense = {kUnitAttention, std::exchange(attention_, u8{0}), 0x00};
   std::array<u8, 18> data{};
   data[0] = 0x70;
   data[2] = sense.key;
@@ -142,7 +139,7 @@ void AtapiCdrom::request_sense() {
 }
 
 void AtapiCdrom::inquiry() {
-  if ((packet_[1] & 0x01) != 0 || packet_[2] != 0) return check({0x05, 0x24, 0x00});  // no vital product data
+  if ((packet_[1] & 0x01) != 0 || packet_[2] != 0) return check(kInvalidFieldInPacket);  // no vital product data
   std::array<u8, 36> data{};
   data[0] = 0x05;
   data[1] = 0x80;
@@ -163,7 +160,7 @@ void AtapiCdrom::read(u32 block, u32 count) {
   if (!ready()) return;
   spinning_ = true;
   if (block >= disc()->blocks() || count > disc()->blocks() - block) {
-    return check({0x05, 0x21, 0x00});
+    return check(kAddressOutOfRange);
   }
   send_sectors(block, count, kPartData);
 }
@@ -172,19 +169,19 @@ void AtapiCdrom::read_cd(u32 block, u32 count, u8 flags, u8 subchannel) {
   if (!ready()) return;
   spinning_ = true;
   const u8 type = (packet_[1] >> 2) & 7;
-  if (type != 0 && type != 2) return check({0x05, 0x64, 0x00});  // not the mode of this track
-  if ((subchannel & 7) != 0) return check({0x05, 0x24, 0x00});
-  if (block > disc()->blocks() || count > disc()->blocks() - block) return check({0x05, 0x21, 0x00});
+  if (type != 0 && type != 2) return check(kIllegalModeForTrack);  // not the mode of this track
+  if ((subchannel & 7) != 0) return check(kInvalidFieldInPacket);
+  if (block > disc()->blocks() || count > disc()->blocks() - block) return check(kAddressOutOfRange);
   // Header codes: 1 header, 2 subheader (mode 1 has none), 3 both.
   u8 parts = flags & 0x98;
   if ((flags & 0x20) != 0) parts |= 0x20;
-  if ((flags & 0x06) == 0x06) return check({0x05, 0x24, 0x00});
+  if ((flags & 0x06) == 0x06) return check(kInvalidFieldInPacket);
   send_sectors(block, count, parts);
 }
 
 void AtapiCdrom::seek(u32 block) {
   if (!ready()) return;
-  if (block >= disc()->blocks()) return check({0x05, 0x21, 0x00});
+  if (block >= disc()->blocks()) return check(kAddressOutOfRange);
   head_at_ = block;
   good();
 }
@@ -225,7 +222,7 @@ void AtapiCdrom::read_toc() {
   };
   switch (format) {
     case 0:
-      if (start > 1 && start != 0xaa) return check({0x05, 0x24, 0x00});
+      if (start > 1 && start != 0xaa) return check(kInvalidFieldInPacket);
       if (start <= 1) track(1, 0);
       track(0xaa, end);
       break;
@@ -243,7 +240,7 @@ void AtapiCdrom::read_toc() {
       entry(0x01, 0, 2, 0);
       break;
     }
-    default: return check({0x05, 0x24, 0x00});
+    default: return check(kInvalidFieldInPacket);
   }
   close16(out);
   send(out, allocation);
@@ -265,7 +262,7 @@ void AtapiCdrom::read_subchannel() {
         out.push_back(packet_[3]);
         out.resize(24);
         break;
-      default: return check({0x05, 0x24, 0x00});
+      default: return check(kInvalidFieldInPacket);
     }
   }
   out[3] = static_cast<u8>(out.size() - 4);
@@ -275,14 +272,14 @@ void AtapiCdrom::read_subchannel() {
 void AtapiCdrom::read_header() {
   if (!ready()) return;
   const u32 block = be32(&packet_[2]);
-  if (block >= disc()->blocks()) return check({0x05, 0x21, 0x00});
+  if (block >= disc()->blocks()) return check(kAddressOutOfRange);
   std::vector<u8> out{1, 0, 0, 0};
   put_address(out, block, (packet_[1] & 0x02) != 0);
   send(out, be16(&packet_[7]));
 }
 
 void AtapiCdrom::read_disc_information() {
-  if ((packet_[1] & 7) != 0) return check({0x05, 0x24, 0x00});
+  if ((packet_[1] & 7) != 0) return check(kInvalidFieldInPacket);
   if (!ready()) return;
   std::vector<u8> out(34);
   out[2] = 0x0e;  // finalised disc, last session complete
@@ -299,7 +296,7 @@ void AtapiCdrom::read_track_information() {
   const u32 address = be32(&packet_[2]);
   const u32 blocks = disc()->blocks();
   const bool found = (kind == 0 && address < blocks) || (kind == 1 && address == 1) || (kind == 2 && address == 1);
-  if (!found) return check({0x05, 0x24, 0x00});
+  if (!found) return check(kInvalidFieldInPacket);
   std::vector<u8> out(36);
   out[2] = out[3] = 1;
   out[5] = 0x04;  // data track, uninterrupted
@@ -314,7 +311,7 @@ void AtapiCdrom::read_track_information() {
 
 void AtapiCdrom::read_dvd_structure() {
   if (!ready()) return;
-  if (!disc()->is_dvd()) return check({0x05, 0x30, 0x02});
+  if (!disc()->is_dvd()) return check(kIncompatibleFormat);
   std::vector<u8> out;
   switch (packet_[7]) {
     case 0x00: {  // physical format
@@ -333,7 +330,7 @@ void AtapiCdrom::read_dvd_structure() {
     case 0x04:  // manufacturer
       out.resize(4 + 2048);
       break;
-    default: return check({0x05, 0x24, 0x00});
+    default: return check(kInvalidFieldInPacket);
   }
   close16(out);
   send(out, be16(&packet_[8]));
@@ -344,7 +341,7 @@ void AtapiCdrom::read_dvd_structure() {
 void AtapiCdrom::get_configuration() {
   const u8 request = packet_[1] & 3;
   const u16 first = be16(&packet_[2]);
-  if (request == 3) return check({0x05, 0x24, 0x00});
+  if (request == 3) return check(kInvalidFieldInPacket);
   const bool dvd = disc() != nullptr && disc()->is_dvd();
   const bool cd = disc() != nullptr && !dvd;
   const u16 profile = dvd ? 0x0010 : cd ? 0x0008 : 0x0000;
@@ -373,7 +370,7 @@ void AtapiCdrom::get_configuration() {
 }
 
 void AtapiCdrom::get_event_status() {
-  if ((packet_[1] & 0x01) == 0) return check({0x05, 0x24, 0x00});  // only polled
+  if ((packet_[1] & 0x01) == 0) return check(kInvalidFieldInPacket);  // only polled
   constexpr u8 kMediaClass = 4;
   std::vector<u8> out{0, 0, 0x80, 1 << kMediaClass};
   if ((packet_[4] & (1 << kMediaClass)) != 0) {
@@ -386,7 +383,7 @@ void AtapiCdrom::get_event_status() {
 }
 
 void AtapiCdrom::get_performance() {
-  if (packet_[10] != 0) return check({0x05, 0x24, 0x00});
+  if (packet_[10] != 0) return check(kInvalidFieldInPacket);
   std::vector<u8> out(8);
   const u32 end = disc() != nullptr ? disc()->blocks() - 1 : 0;
   put32(out, 0);
@@ -463,7 +460,7 @@ std::vector<u8> AtapiCdrom::mode_page(u8 page, u8 control) const {
 void AtapiCdrom::mode_sense(bool ten) {
   const u8 control = packet_[2] >> 6;
   const u8 page = packet_[2] & 0x3f;
-  if (control == 3) return check({0x05, 0x39, 0x00});  // nothing is saved
+  if (control == 3) return check(kSavingNotSupported);  // nothing is saved
   const u8 medium = tray_open_ ? 0x71 : disc() == nullptr ? 0x70 : disc()->is_dvd() ? 0x41 : 0x01;
   std::vector<u8> out(ten ? 8 : 4);
   out[ten ? 2 : 1] = medium;
@@ -474,7 +471,7 @@ void AtapiCdrom::mode_sense(bool ten) {
     any = any || !bytes.empty();
     out.insert(out.end(), bytes.begin(), bytes.end());
   }
-  if (!any) return check({0x05, 0x24, 0x00});
+  if (!any) return check(kInvalidFieldInPacket);
   if (ten) {
     close16(out);
     send(out, be16(&packet_[7]));
@@ -486,7 +483,7 @@ void AtapiCdrom::mode_sense(bool ten) {
 
 void AtapiCdrom::mode_select(bool ten) {
   const u32 length = ten ? be16(&packet_[7]) : packet_[4];
-  if ((packet_[1] & 0x01) != 0) return check({0x05, 0x24, 0x00});  // pages cannot be saved
+  if ((packet_[1] & 0x01) != 0) return check(kInvalidFieldInPacket);  // pages cannot be saved
   if (length == 0) return good();
   receive(length);
 }
@@ -494,16 +491,16 @@ void AtapiCdrom::mode_select(bool ten) {
 void AtapiCdrom::mode_parameters() {
   const bool ten = packet_[0] == 0x55;
   const std::size_t header = ten ? 8 : 4;
-  if (reply_.size() < header) return check({0x05, 0x1a, 0x00});
+  if (reply_.size() < header) return check(kParameterListLengthError);
   const std::size_t descriptors = ten ? be16(&reply_[6]) : reply_[3];
   std::size_t at = header + descriptors;
-  if (at > reply_.size()) return check({0x05, 0x1a, 0x00});
+  if (at > reply_.size()) return check(kParameterListLengthError);
   while (at + 2 <= reply_.size()) {
     const u8 page = reply_[at] & 0x3f;
     const std::size_t size = 2u + reply_[at + 1];
     const std::vector<u8> present = mode_page(page, 0);
-    if (present.empty() || present.size() != size) return check({0x05, 0x26, 0x00});
-    if (size > reply_.size() - at) return check({0x05, 0x1a, 0x00});
+    if (present.empty() || present.size() != size) return check(kInvalidFieldInParameters);
+    if (size > reply_.size() - at) return check(kParameterListLengthError);
     if (page == 0x01) retries_ = reply_[at + 3];
     if (page == 0x0e) std::copy_n(reply_.begin() + static_cast<i64>(at) + 8, 8, audio_.begin());
     at += size;
@@ -526,13 +523,13 @@ void AtapiCdrom::start_stop() {
       tray_open_ = false;
       spinning_ = true;
       if (disc_) {
-        attention_ = 0x28;
+        attention_ = kMediumMayHaveChanged;
         event_ = Event::NewMedia;
       }
     }
     return good();
   }
-  if (slot_.locked()) return check({0x05, 0x53, 0x02});
+  if (slot_.locked()) return check(kRemovalPrevented);
   if (!tray_open_) {
     tray_open_ = true;
     spinning_ = false;

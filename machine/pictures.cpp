@@ -6,9 +6,9 @@
 namespace orrery::machine {
 
 const hw::Frame& Machine::frame() {
-  static const hw::Frame kNothing;
+  static const hw::Frame nothing;
   hw::Display* display = pc_->display();
-  return display != nullptr ? display->render() : kNothing;
+  return display != nullptr ? display->render() : nothing;
 }
 
 hw::TextScreen Machine::text_screen() {

@@ -12,7 +12,7 @@
 namespace orrery::core {
 
 enum class Key : u8 {
-#define ORRERY_KEY(name, text, usage, prefix, set1, set2, set3, kind, group) name = usage,
+#define ORRERY_KEY(name, text, usage, prefix, set1, set2, set3, kind, group) name = (usage),
 #include "hw/core/keys.inc"
 #undef ORRERY_KEY
 };
