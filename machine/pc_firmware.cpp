@@ -2,6 +2,7 @@
 #include "machine/pc_parts.h"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 
 #include "firmware/firmware.h"

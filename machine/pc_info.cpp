@@ -2,6 +2,7 @@
 #include "machine/pc_parts.h"
 
 #include <fmt/format.h>
+
 #include <cstring>
 
 #include "machine/memory_map.h"
