@@ -39,7 +39,8 @@ class Plan {
  public:
   void load(u16 item, u64 offset, u64 address, u64 length) {
     if (length == 0) return;
-    if (loads_.size() / 16 >= kMostLoads) throw KernelError("the kernel has too many segments and modules");
+    if (loads_.size() / 16 >= kMostLoads)
+      throw KernelError("the kernel has too many segments and modules; put it on a CD with grub-mkrescue");
     for (u64 v : {u64{item}, offset, address, length}) append(loads_, static_cast<u32>(v));
   }
   Data take(u16 kind, u64 a, u64 b, u64 c, u64 d) const {

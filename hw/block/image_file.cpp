@@ -178,7 +178,7 @@ std::unique_ptr<Storage> open_file_storage(const std::string& path, const OpenOp
   } closer{fd};
 
   if (!lock_file(fd, writable)) {
-    throw ImageError(fmt::format("'{}' is locked: another Orrery or emulator {}; close that one first{}", path,
+    throw ImageError(fmt::format("'{}' is locked: another drive, Orrery or emulator {}; close that one first{}", path,
                                  writable ? "uses it" : "writes to it",
                                  writable ? ", or open it here with -snapshot if the other only reads" : ""));
   }
