@@ -288,14 +288,25 @@ void deliver_interrupt(Engine& e, u8 vector, Source source) {
   deliver_exception(e, met);
 }
 
+namespace {
+void show_debug(Engine& e, u64 dr6_bits) { e.s.dr[6] = (e.s.dr[6] & ~u64{15}) | dr6_bits | 0xffff0ff0; }
+}  // namespace
+
 void deliver_debug(Engine& e, u64 dr6_bits) {
-  e.s.dr[6] = (e.s.dr[6] & ~u64{15}) | dr6_bits | 0xffff0ff0;
+  show_debug(e, dr6_bits);
   deliver_interrupt(e, kDb, Source::Trap);
 }
 
 void int_imm(Engine& e, const Insn& i) { interrupt(e, static_cast<u8>(i.imm), Source::Software); }
 void int3(Engine& e, const Insn&) { interrupt(e, kBp, Source::Int3); }
-void icebp(Engine& e, const Insn&) { interrupt(e, kDb, Source::Icebp); }
+void icebp(Engine& e, const Insn&) {
+  // A breakpoint that MOV SS held back comes with this debug exception; it is not another one.
+  const u64 held = e.s.pending_debug;
+  interrupt(e, kDb, Source::Icebp);
+  if (held == 0) return;
+  show_debug(e, held);
+  e.s.pending_debug &= ~held;
+}
 
 void into(Engine& e, const Insn&) {
   if (flag_of(e.s.flags)) interrupt(e, kOfv, Source::Into);

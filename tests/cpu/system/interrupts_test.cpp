@@ -463,5 +463,31 @@ TEST_F(Interrupts, MovSsHoldsOffTheSingleStepTrap) {
   EXPECT_EQ(r.stack(0), CpuRig::kCode + 3u);
 }
 
+// A data breakpoint that MOV SS meets waits for the next instruction (6.8.3). If that is INT1, one debug exception
+// tells both; after INT n the handler of the interrupt comes first, and the breakpoint's before its first instruction.
+TEST_F(Interrupts, ABreakpointThatMovSsHoldsBackJoinsTheDebugExceptionOfInt1) {
+  for (const bool int1 : {true, false}) {
+    r.protected_mode();
+    r.w16(0x5000, CpuRig::kData0);
+    r.s.dr[0] = 0x5000;
+    r.s.dr[7] = 0x70402;  // reads and writes of two bytes
+    r.cpu.state_changed();
+    r.s.gpr[kRbx] = 0x5000;
+    r.put(CpuRig::kCode, int1 ? "8e 13 f1" : "8e 13 cc");
+    r.step();
+    EXPECT_EQ(r.s.rip, CpuRig::kCode + 2u);
+    r.step();
+    r.step();
+    EXPECT_EQ(r.s.dr[6] & 0xe00f, 1u);
+    if (int1) {
+      EXPECT_EQ(r.stack(0), CpuRig::kCode + 3u);
+      EXPECT_EQ(r.s.gpr[kRsp], CpuRig::kStack0 - 12u);
+    } else {
+      EXPECT_EQ(r.stack(3), CpuRig::kCode + 3u);
+      EXPECT_EQ(r.s.gpr[kRsp], CpuRig::kStack0 - 24u);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace orrery::test

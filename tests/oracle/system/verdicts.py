@@ -112,16 +112,19 @@ def explain_events(c):
             continue
         if ours and theirs and ours[0][0] == theirs[0][0]:
             a, b = ours[0], theirs[0]
-            if a[1] & ~b[1] or (a[2] != b[2] and not (a[2] and "rep " in c.source)) or (a[3] ^ b[3]) & ~0x8000:
+            lost = a[1] & ~b[1]
+            if (lost and not ("0xf1" in c.source and (" ss, [" in c.source or "pop ss" in c.source))) or (a[2] != b[2] and not (a[2] and "rep " in c.source)) or (a[3] ^ b[3]) & ~0x8000:
                 return None
-            if a[1] != b[1]:
+            if lost:
+                reasons.add("a data breakpoint of MOV SS before INT n is lost (6.8.3)")
+            elif a[1] != b[1]:
                 reasons.add("a trap's DR6 shows the code breakpoint of the next instruction too, or one that is not enabled (17.2.3)")
             if a[2] != b[2]:
                 reasons.add("RF is not set in the image that a trap between the iterations of a repeated instruction saves (17.3.1.1)")
             if a[3] != b[3]:
                 reasons.add("clears DR6.BT at a later debug exception (17.2.3)")
             ours, theirs = ours[1:], theirs[1:]
-        elif theirs and len(theirs) > 1 and ours and theirs[1][0] == ours[0][0] and c.source.count(" ss") > 2:
+        elif theirs and c.source.count(" ss") > 2 and (not ours or len(theirs) > 1 and theirs[1][0] == ours[0][0]):
             reasons.add("of loads of SS in a row only the first is sure to hold debug exceptions back (6.8.3)")
             theirs = theirs[1:]
         elif ours and ours[0][1] and (" ss, [" in c.source or "pop ss" in c.source):
