@@ -16,8 +16,8 @@ namespace orrery::frontend {
 
 /// What $pc and $eip are.
 enum class GdbPc : u8 {
+  Raw,     // EIP, as QEMU has it and scripts expect it
   Linear,  // CS base + EIP: an address, as everything else that gdb takes for one
-  Raw,     // EIP
 };
 
 /// Which machine gdb is told to disassemble for. It cannot be changed while gdb is connected.

@@ -19,7 +19,7 @@ class GdbStub {
  public:
   struct Options {
     GdbArch arch = GdbArch::Auto;
-    GdbPc pc = GdbPc::Linear;
+    GdbPc pc = GdbPc::Raw;
     bool operator==(const Options&) const = default;
   };
   struct Host {

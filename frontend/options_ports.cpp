@@ -193,7 +193,7 @@ void apply_gdb(Builder& b, std::string_view value) {
     throw PrintRequest{
         "-gdb tcp::PORT or unix:PATH, and behind it, if need be:\n"
         "  arch=auto|i386|i8086  what gdb is told of the processor (i8086: for 16-bit code)\n"
-        "  pc=linear|raw         $pc is CS base + EIP (the default), or EIP alone\n"
+        "  pc=raw|linear         $pc is EIP alone (the default), or CS base + EIP\n"
         "  wait=on               the machine starts when gdb is there\n" +
         char_spec_help()};
   }
@@ -256,7 +256,7 @@ std::span<const OptionSpec> port_options() {
        [](Builder& b, std::string_view value) { apply_device(b, "usb-" + std::string(value)); }},
       {"s", "", "the same as -gdb tcp::1234", Ports, true,
        [](Builder& b, std::string_view) { apply_gdb(b, "tcp::1234"); }},
-      {"gdb", "DEV", "serve a gdb: tcp::PORT, unix:F ...[,pc=raw][,arch=i8086|i386]", Ports, true, apply_gdb},
+      {"gdb", "DEV", "serve a gdb: tcp::PORT, unix:F ...[,pc=linear][,arch=i8086|i386]", Ports, true, apply_gdb},
       {"S", "", "start stopped: gdb or the monitor lets it go", Ports, true,
        [](Builder& b, std::string_view) { b.out.start_stopped = true; }},
       {"nic", "none", "accepted", Ports, false, apply_network},

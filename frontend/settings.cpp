@@ -114,7 +114,7 @@ std::string explain(const Settings& settings) {
     if (settings.gdb_options.arch != GdbArch::Auto) {
       where += settings.gdb_options.arch == GdbArch::I386 ? ",arch=i386" : ",arch=i8086";
     }
-    if (settings.gdb_options.pc == GdbPc::Raw) where += ",pc=raw";
+    if (settings.gdb_options.pc == GdbPc::Linear) where += ",pc=linear";
     add("gdb", where);
   }
   if (settings.start_stopped) lines.emplace_back("-S");

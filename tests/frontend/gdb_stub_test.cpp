@@ -128,7 +128,7 @@ TEST(GdbStub, DescribesItsRegistersInPieces) {
 }
 
 TEST(GdbStub, PcIsLinearOrRaw) {
-  Rig linear, raw({.arch = GdbArch::Auto, .pc = GdbPc::Raw});
+  Rig raw, linear({.arch = GdbArch::Auto, .pc = GdbPc::Linear});
   EXPECT_EQ(linear.ask("p8"), "f0ffffff");
   EXPECT_EQ(raw.ask("p8"), "f0ff0000");
   EXPECT_EQ(linear.ask("P8=34120f00"), "OK");
@@ -177,7 +177,7 @@ TEST(GdbStub, MemoryIsReadAndWritten) {
 }
 
 TEST(GdbStub, PointsStopTheRunAndAreTold) {
-  Rig r;
+  Rig r({.arch = GdbArch::Auto, .pc = GdbPc::Linear});
   r.ask("qSupported:swbreak+;hwbreak+");
   EXPECT_EQ(r.ask("Z0,fe05b,1"), "OK");
   EXPECT_EQ(r.ask("vCont;c:1"), "");

@@ -115,8 +115,8 @@ def expect_not(text, pattern):
 
 
 @test
-def real_mode_addresses_are_linear():
-    with Machine(REAL) as m:
+def linear_pc_is_an_address_in_real_mode():
+    with Machine(REAL, gdb=",pc=linear") as m:
         out = m.gdb("""
 printf "reset %x %x %x\\n", $pc, $cs, $eip_raw
 x/i $pc
@@ -137,16 +137,20 @@ printf "second %x %x\\n", $pc, *(unsigned short*)0x600
 
 
 @test
-def raw_pc_is_the_offset():
-    with Machine(REAL, gdb=",pc=raw,arch=i8086") as m:
+def pc_is_the_offset():
+    with Machine(REAL) as m:
         out = m.gdb("""
 printf "reset %x\\n", $pc
 break *0x7c40
 continue
-printf "other %x %x\\n", $pc, $cs * 16 + $eip
+printf "other %x %x %x\\n", $pc, $cs * 16 + $eip, $cs_base + $eip
 x/i $cs*16+$eip
+stepi
+printf "stepped %x\\n", $pc
+continue
+printf "again %x\\n", $cs * 16 + $eip
 """)
-        expect(out, r"reset fff0", r"other 140 7c40", r"mov +\$0x7d00,%si")
+        expect(out, r"reset fff0", r"other 140 7c40 7c40", r"mov +\$0x7d00,%si", r"stepped 143", r"again 7c40")
 
 
 @test
