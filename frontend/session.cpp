@@ -205,7 +205,7 @@ hw::TextScreen Session::text_screen() const {
   return text_;
 }
 
-/// True if the machine stands for somebody to look at it, or to be switched on again.
+/// True if the machine stands for somebody to look at it.
 bool Session::end_of_run(machine::RunResult result) {
   const bool look = result.reason == machine::StopReason::TripleFault || result.reason == machine::StopReason::Diverged;
   const bool last = debugger_->last_stop().cause == machine::Debugger::Stop::Cause::Ended;

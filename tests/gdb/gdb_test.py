@@ -162,21 +162,21 @@ continue
 delete
 watch *(unsigned short*)0x602
 continue
-printf "written %x %x\\n", $pc, *(unsigned short*)0x602
+printf "written %x %x\\n", $cs_base + $eip, *(unsigned short*)0x602
 delete
 rwatch *(unsigned char*)0x603
 continue
-printf "read? %x\\n", $pc
+printf "read? %x\\n", $cs_base + $eip
 delete
 watch *(char*)0x7104
 continue
-printf "in the middle %x %d %d\\n", $pc, $ecx, *(char*)0x7104
+printf "in the middle %x %d %d\\n", $cs_base + $eip, $ecx, *(char*)0x7104
 delete
 awatch *(unsigned char*)0x603
 continue
-printf "access %x\\n", $pc
+printf "access %x\\n", $cs_base + $eip
 continue
-printf "access %x\\n", $pc
+printf "access %x\\n", $cs_base + $eip
 """)
         expect(out, r"^Hardware watchpoint 2: ", r"^Hardware watchpoint 2", r"Old value = 0$", r"New value = 4660",
                r"written 7c2a 1234", r"Hardware read watchpoint 3", r"Value = 18 ", r"read\? 7c2e",
@@ -187,7 +187,7 @@ printf "access %x\\n", $pc
 @test
 def steps_go_through_a_repeated_instruction_one_by_one():
     with Machine(REAL) as m:
-        out = m.gdb("break *0x7c49\ncontinue\ndelete\n" + 'stepi\nprintf "at %x left %d\\n", $pc, $ecx\n' * 9 +
+        out = m.gdb("break *0x7c49\ncontinue\ndelete\n" + 'stepi\nprintf "at %x left %d\\n", $cs_base + $eip, $ecx\n' * 9 +
                     "x/s 0x7100\n")
         expect(out, *[rf"at 7c49 left {n}" for n in range(7, 0, -1)], r"at 7c4b left 0", r"at 7c4e left 0", "ABCDEFGH")
 
