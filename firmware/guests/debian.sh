@@ -90,8 +90,9 @@ install -m 755 "$here/debian/rcS" "$root/etc/init.d/rcS"
 install -m 755 "$here/debian/console" "$root/usr/sbin/console"
 mkdir -p "$root/etc/modprobe.d"
 printf 'blacklist %s\n' bochs cirrus > "$root/etc/modprobe.d/text-screen.conf"
-cp "$here/debian/profile" "$root/root/.profile"
-cp "$here/debian/hello.c" "$root/root/hello.c"
+home=$root/root
+cp "$here/debian/profile" "$home/.profile"
+cp "$here/debian/hello.c" "$home/hello.c"
 
 # ---- The initial RAM disk -------------------------------------------------------------------------------------------
 ram=$work/ram

@@ -1,18 +1,29 @@
 # Functions for the scripts of this folder: packages of Debian 12, of any architecture, without root and without a change
 # to the host: apt works in a folder of its own, with the keys that the host trusts.
 #
-# Environment: ORRERY_MIRROR, where Debian's archive is (default http://deb.debian.org/debian); the archive of security
-# updates is expected beside it.
+# Environment: ORRERY_MIRROR, where Debian's archive is (default: where the host's apt has it from); the archive of
+# security updates is expected beside it.
 
 guest_fail() {
   echo "orrery: $*" >&2
   exit 77
 }
 
+# debian_mirror: where Debian's archive is.
+debian_mirror() {
+  local mirror=${ORRERY_MIRROR:-}
+  # What an update would read: told without the lists, too, which a new host has not.
+  [ -n "$mirror" ] || mirror=$(apt-get -o Debug::NoLocking=true update --print-uris 2>/dev/null |
+    sed -n "s|^'\([^']*/debian\)/dists/.*|\1|p" | head -1) || true
+  [ -n "$mirror" ] || guest_fail "apt has no source of Debian's packages here: ORRERY_MIRROR names a mirror"
+  echo "${mirror%/}"
+}
+
 # use_apt DIR ARCHITECTURE: prepares DIR and reads the lists of packages.
 use_apt() {
   apt_dir=$1
-  local mirror=${ORRERY_MIRROR:-http://deb.debian.org/debian}
+  local mirror
+  mirror=$(debian_mirror) || exit
   local keys=/usr/share/keyrings/debian-archive-keyring.gpg
   [ -r "$keys" ] || guest_fail "$keys is missing: install the package debian-archive-keyring"
   mkdir -p "$apt_dir"/{lists/partial,archives/partial,etc}
