@@ -8,18 +8,13 @@
 //
 // The seed of each run is printed before it begins: --seed N --runs 1 repeats it.
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <sys/time.h>
-#include <unistd.h>
 
-#include <chrono>
-#include <csignal>
-#include <cstdlib>
 #include <string_view>
 
 #include "cpu/model.h"
 #include "hw/display/surface.h"
 #include "machine/machine.h"
+#include "tests/fuzz/campaign.h"
 #include "tests/fuzz/hostile_code.h"
 #include "tests/support/temporary_file.h"
 
@@ -28,8 +23,9 @@ namespace {
 
 using namespace machine;
 
-constexpr long kRunLimit = 120;          // seconds of processor time that no run needs, not even with sanitizers
-constexpr long kMemoryLimit = 3L << 20;  // KiB
+constexpr Campaign kLimits{.run_seconds = 120,
+                           .memory_kib = 3L << 20,
+                           .too_greedy = "guests have made the program take more memory than its machines have"};
 constexpr unsigned kSlices = 50;
 
 /// Images for the drives, the same for all runs: no run writes to them.
@@ -233,41 +229,9 @@ bool run(u64 seed, const Images& images) {
   return true;
 }
 
-void on_alarm(int) {
-  constexpr std::string_view text = "\nthis run does not come to its end\n";
-  static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
-  std::abort();
-}
-
 int main(int argc, char** argv) {
-  u64 seed = 1, runs = ~u64{0};
-  double seconds = 1e9;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string_view option = argv[i];
-    if (option == "--seed") seed = std::strtoull(argv[i + 1], nullptr, 0);
-    if (option == "--runs") runs = std::strtoull(argv[i + 1], nullptr, 0);
-    if (option == "--seconds") seconds = std::strtod(argv[i + 1], nullptr);
-  }
-  std::signal(SIGPROF, on_alarm);
   const Images images;
-  const auto start = std::chrono::steady_clock::now();
-  u64 done = 0;
-  bool passed = true;
-  for (; done < runs; ++done, ++seed) {
-    if (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > seconds) break;
-    fmt::print(stderr, "{} ", seed);
-    const itimerval limit{{}, {kRunLimit, 0}};
-    ::setitimer(ITIMER_PROF, &limit, nullptr);
-    passed = run(seed, images) && passed;
-  }
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  fmt::print(stderr, "\n{} runs, {} MiB at most\n", done, usage.ru_maxrss >> 10);
-  if (usage.ru_maxrss > kMemoryLimit) {
-    fmt::print(stderr, "guests have made the program take more memory than its machines have\n");
-    passed = false;
-  }
-  return passed ? 0 : 1;
+  return campaign(argc, argv, kLimits, [&](u64 seed) { return run(seed, images); });
 }
 
 }  // namespace

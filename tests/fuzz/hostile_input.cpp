@@ -8,13 +8,7 @@
 //
 // The seed of each run is printed before it begins: --seed N --runs 1 repeats it.
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <sys/time.h>
-#include <unistd.h>
 
-#include <chrono>
-#include <csignal>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -26,6 +20,7 @@
 #include "frontend/test_script.h"
 #include "hw/kernel_image.h"
 #include "machine/journal.h"
+#include "tests/fuzz/campaign.h"
 #include "tests/fuzz/hostile_code.h"
 #include "tests/support/temporary_file.h"
 
@@ -34,8 +29,9 @@ namespace {
 
 using namespace frontend;
 
-constexpr long kRunLimit = 120;          // seconds of processor time that no run needs, not even with sanitizers
-constexpr long kMemoryLimit = 2L << 20;  // KiB
+constexpr Campaign kLimits{.run_seconds = 120,
+                           .memory_kib = 2L << 20,
+                           .too_greedy = "input has made the program take more memory than it is worth"};
 
 bool passed = true;
 u64 seed_now = 0;
@@ -478,8 +474,9 @@ void files(Random& random) {
   complain("a picture", [&] { static_cast<void>(read_png(file.path())); });
 }
 
-void run(u64 seed) {
+bool run(u64 seed) {
   seed_now = seed;
+  passed = true;
   Random random(seed);
   clients(random);
   for (unsigned n = 0; n < 40; ++n) {
@@ -487,39 +484,10 @@ void run(u64 seed) {
     script(random);
     files(random);
   }
+  return passed;
 }
 
-void on_alarm(int) {
-  constexpr std::string_view text = "\nthis run does not come to its end\n";
-  static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
-  std::abort();
-}
-
-int main(int argc, char** argv) {
-  u64 seed = 1, runs = ~u64{0};
-  double seconds = 1e9;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string_view option = argv[i];
-    if (option == "--seed") seed = std::strtoull(argv[i + 1], nullptr, 0);
-    if (option == "--runs") runs = std::strtoull(argv[i + 1], nullptr, 0);
-    if (option == "--seconds") seconds = std::strtod(argv[i + 1], nullptr);
-  }
-  std::signal(SIGPROF, on_alarm);
-  const auto start = std::chrono::steady_clock::now();
-  u64 done = 0;
-  for (; done < runs; ++done, ++seed) {
-    if (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() > seconds) break;
-    fmt::print(stderr, "{} ", seed);
-    const itimerval limit{{}, {kRunLimit, 0}};
-    ::setitimer(ITIMER_PROF, &limit, nullptr);
-    run(seed);
-  }
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  fmt::print(stderr, "\n{} runs, {} MiB at most\n", done, usage.ru_maxrss >> 10);
-  if (usage.ru_maxrss > kMemoryLimit) fail("input has made the program take more memory than it is worth");
-  return passed ? 0 : 1;
-}
+int main(int argc, char** argv) { return campaign(argc, argv, kLimits, run); }
 
 }  // namespace
 }  // namespace orrery::fuzz
